@@ -1,0 +1,5 @@
+//! The rules of provisioning, pure: no clock, no network, no database.
+
+pub mod ids;
+
+pub use ids::{AccountId, ConnectionId, ObjectId, RunId, SubscriptionId, TeamId, TenantId};

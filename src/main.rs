@@ -1,0 +1,3 @@
+//! The `rollcall` command line.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! A simulated Entra tenant: Graph and login. Shares no type with the rest.
