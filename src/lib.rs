@@ -4,3 +4,4 @@ pub mod clock;
 pub mod directory;
 pub mod graph;
 pub mod simulator;
+pub mod store;

@@ -1,0 +1,94 @@
+//! Time-bounded claims by which several processes share the work without waiting for one another.
+
+use std::time::Duration;
+
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Text};
+use uuid::Uuid;
+
+use super::db::DbConnection;
+use super::error::StoreError;
+use crate::clock::Timestamp;
+
+/// How long a lease lasts without renewal: the longest time work stands still after a process died.
+pub const LEASE_TERM: Duration = Duration::from_secs(10);
+
+/// How often a holder renews: three chances before it runs out.
+pub const LEASE_RENEWAL_INTERVAL: Duration = Duration::from_secs(3);
+
+/// The owner of leases that belong to no connection.
+pub const NO_CONNECTION: &str = "";
+
+/// A held lease; proof of it is checked inside the transaction of whatever it protects.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lease {
+    /// The connection, or [`NO_CONNECTION`].
+    pub connection: String,
+    /// What is claimed.
+    pub name: String,
+    token: String,
+}
+
+impl Lease {
+    /// The token that marks rows claimed under this lease.
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+}
+
+/// Takes the lease `name` of `connection` unless somebody else holds it.
+pub fn acquire(
+    db: &mut DbConnection,
+    connection: &str,
+    name: &str,
+    now: Timestamp,
+) -> Result<Option<Lease>, StoreError> {
+    let token = Uuid::new_v4().to_string();
+    let taken = diesel::sql_query(
+        "INSERT INTO leases (connection_id, name, token, until) VALUES ($1, $2, $3, $4) \
+         ON CONFLICT (connection_id, name) DO UPDATE SET token = excluded.token, until = excluded.until \
+         WHERE leases.until <= $5",
+    )
+    .bind::<Text, _>(connection)
+    .bind::<Text, _>(name)
+    .bind::<Text, _>(&token)
+    .bind::<BigInt, _>(now.plus(LEASE_TERM).0)
+    .bind::<BigInt, _>(now.0)
+    .execute(db)?;
+    Ok((taken == 1).then(|| Lease { connection: connection.to_owned(), name: name.to_owned(), token }))
+}
+
+/// Extends a held lease; fails with [`StoreError::LeaseLost`] when somebody else holds it now.
+pub fn renew(db: &mut DbConnection, lease: &Lease, now: Timestamp) -> Result<(), StoreError> {
+    let renewed =
+        diesel::sql_query("UPDATE leases SET until = $1 WHERE connection_id = $2 AND name = $3 AND token = $4")
+            .bind::<BigInt, _>(now.plus(LEASE_TERM).0)
+            .bind::<Text, _>(&lease.connection)
+            .bind::<Text, _>(&lease.name)
+            .bind::<Text, _>(&lease.token)
+            .execute(db)?;
+    if renewed == 1 { Ok(()) } else { Err(StoreError::LeaseLost) }
+}
+
+/// Checks, inside the transaction it is called in, that the lease is still held; extends it, so that a rival waits.
+pub fn check(db: &mut DbConnection, lease: &Lease, now: Timestamp) -> Result<(), StoreError> {
+    renew(db, lease, now)
+}
+
+/// Gives a lease back so that the next worker need not wait for its term. Nothing happens when it was lost.
+pub fn release(db: &mut DbConnection, lease: &Lease) -> Result<(), StoreError> {
+    diesel::sql_query("DELETE FROM leases WHERE connection_id = $1 AND name = $2 AND token = $3")
+        .bind::<Text, _>(&lease.connection)
+        .bind::<Text, _>(&lease.name)
+        .bind::<Text, _>(&lease.token)
+        .execute(db)?;
+    Ok(())
+}
+
+/// Voids every lease: on SQLite at start, when no other process can hold one.
+pub fn void_all(db: &mut DbConnection) -> Result<(), StoreError> {
+    diesel::sql_query("DELETE FROM leases").execute(db)?;
+    diesel::sql_query("UPDATE work_items SET lease_token = NULL, lease_until = NULL WHERE lease_token IS NOT NULL")
+        .execute(db)?;
+    Ok(())
+}
