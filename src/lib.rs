@@ -3,4 +3,7 @@
 pub mod clock;
 pub mod directory;
 pub mod graph;
+pub mod secrets;
+pub mod settings;
 pub mod simulator;
+pub mod telemetry;
