@@ -3,5 +3,14 @@
 pub mod clock;
 pub mod directory;
 pub mod graph;
+pub mod http;
+pub mod intake;
+pub mod queue;
+pub mod reconcile;
+pub mod secrets;
+pub mod settings;
 pub mod simulator;
 pub mod store;
+pub mod subscriptions;
+pub mod sync;
+pub mod telemetry;

@@ -14,10 +14,10 @@ use crate::clock::Timestamp;
 #[schema(as = Account)]
 pub struct AccountView {
     /// The same for all time.
-    #[schema(value_type = String, format = Uuid)]
+    #[schema(value_type = uuid::Uuid)]
     pub id: AccountId,
     /// The Entra object id.
-    #[schema(value_type = Option<String>, format = Uuid)]
+    #[schema(value_type = Option<uuid::Uuid>)]
     pub external_id: Option<ObjectId>,
     /// Unique among active accounts.
     pub user_name: String,
@@ -48,16 +48,16 @@ pub struct AccountView {
     /// Whether the person may use the application.
     pub active: bool,
     /// The manager's account; null while the manager has none.
-    #[schema(value_type = Option<String>, format = Uuid)]
+    #[schema(value_type = Option<uuid::Uuid>)]
     pub manager_id: Option<AccountId>,
     /// The manager's Entra object id.
-    #[schema(value_type = Option<String>, format = Uuid)]
+    #[schema(value_type = Option<uuid::Uuid>)]
     pub manager_external_id: Option<ObjectId>,
     /// The team by which applications with one team per person sort people; null without a rule for it.
-    #[schema(value_type = Option<String>, format = Uuid)]
+    #[schema(value_type = Option<uuid::Uuid>)]
     pub primary_team_id: Option<TeamId>,
     /// The teams the person belongs to.
-    #[schema(value_type = Vec<String>)]
+    #[schema(value_type = Vec<uuid::Uuid>)]
     pub team_ids: Vec<TeamId>,
     /// Custom fields.
     pub custom: BTreeMap<String, Value>,
@@ -127,10 +127,10 @@ pub enum TeamKind {
 #[schema(as = Team)]
 pub struct TeamView {
     /// The same for all time.
-    #[schema(value_type = String, format = Uuid)]
+    #[schema(value_type = uuid::Uuid)]
     pub id: TeamId,
     /// The Entra group's object id.
-    #[schema(value_type = String, format = Uuid)]
+    #[schema(value_type = uuid::Uuid)]
     pub external_id: ObjectId,
     /// The name; not unique.
     pub name: String,

@@ -1,0 +1,1 @@
+//! The two listeners: routes, callbacks, the admin API.

@@ -1,0 +1,1 @@
+//! Notifications in: parse, admit, append to the inbox.

@@ -1,0 +1,1 @@
+//! The durable queue of changed objects, one row for each.

@@ -1,0 +1,1 @@
+//! Full listings, the delta poll, and when they run.

@@ -1,0 +1,1 @@
+//! Keeps Graph subscriptions alive.
