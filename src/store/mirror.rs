@@ -44,10 +44,7 @@ struct EdgeRow {
 
 impl EdgeRow {
     fn ids(&self) -> Result<(ObjectId, ObjectId), StoreError> {
-        Ok((
-            parse("mirror_edges.group_id", &self.group_id)?,
-            parse("mirror_edges.member_id", &self.member_id)?,
-        ))
+        Ok((parse("mirror_edges.group_id", &self.group_id)?, parse("mirror_edges.member_id", &self.member_id)?))
     }
 }
 
@@ -96,10 +93,7 @@ pub fn graph(
 }
 
 /// Every group of the mirror by id.
-pub fn groups(
-    db: &mut DbConnection,
-    connection: &ConnectionId,
-) -> Result<HashMap<ObjectId, MirrorGroup>, StoreError> {
+pub fn groups(db: &mut DbConnection, connection: &ConnectionId) -> Result<HashMap<ObjectId, MirrorGroup>, StoreError> {
     let rows: Vec<GroupRow> = diesel::sql_query(
         "SELECT group_id, display_name, description, listed_observation, gone_at FROM mirror_groups \
          WHERE connection_id = $1",
@@ -194,12 +188,11 @@ pub fn members(
     connection: &ConnectionId,
     group: ObjectId,
 ) -> Result<HashSet<Member>, StoreError> {
-    let rows: Vec<MemberRow> = diesel::sql_query(
-        "SELECT member_id, is_group FROM mirror_edges WHERE connection_id = $1 AND group_id = $2",
-    )
-    .bind::<Text, _>(connection.as_str())
-    .bind::<Text, _>(group.to_string())
-    .load(db)?;
+    let rows: Vec<MemberRow> =
+        diesel::sql_query("SELECT member_id, is_group FROM mirror_edges WHERE connection_id = $1 AND group_id = $2")
+            .bind::<Text, _>(connection.as_str())
+            .bind::<Text, _>(group.to_string())
+            .load(db)?;
     let member = |row: MemberRow| {
         let kind = if row.is_group { MemberKind::Group } else { MemberKind::User };
         Ok(Member { id: parse("mirror_edges.member_id", &row.member_id)?, kind })
