@@ -38,8 +38,8 @@ struct Part {
 }
 
 impl Graph {
-    /// Reads every address; one answer for each, in their order, none of them a 401 or throttled. `unit_cost` is the
-    /// price of one.
+    /// Reads every address; one answer for each, in their order, none of them throttled. `unit_cost` is the price
+    /// of one.
     pub(super) async fn get_many(
         &self,
         operation: &'static str,

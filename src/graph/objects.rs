@@ -28,6 +28,17 @@ const ANSWER_PAGES_MAX: usize = 20;
 /// What a group is known by.
 const GROUP_SELECT: &str = "id,displayName,description";
 
+/// A kind of object that can be fetched by id.
+#[derive(Clone, Copy, Debug)]
+struct Kind {
+    operation: &'static str,
+    name: &'static str,
+    path: &'static str,
+}
+
+const USERS: Kind = Kind { operation: "users_by_ids", name: "user", path: "/users" };
+const GROUPS: Kind = Kind { operation: "groups_by_ids", name: "group", path: "/groups" };
+
 impl Graph {
     /// What the directory shows of each user. Every id asked for is in the answer once, in the order asked; ids that
     /// are not in the directory were looked up among the deleted items. A single unknown makes the whole call an error.
@@ -37,11 +48,7 @@ impl Graph {
         selection: &Selection,
     ) -> Result<Vec<(ObjectId, Observed<SourceUser>)>, GraphError> {
         let ids = distinct(ids);
-        let items = if selection.managers() {
-            self.users_with_managers(&ids, selection).await?
-        } else {
-            self.by_ids("users_by_ids", "user", &selection.select(), &ids).await?
-        };
+        let items = self.fetch(USERS, &selection.select(), selection.expand(), &ids).await?;
         let users = items.into_iter().map(|item| {
             let user = wire::user(item, selection.managers())?;
             Ok((user.id, user))
@@ -52,7 +59,7 @@ impl Graph {
     /// What the directory shows of each group; the same promises as for users.
     pub async fn groups_by_ids(&self, ids: &[ObjectId]) -> Result<Vec<(ObjectId, Observed<SourceGroup>)>, GraphError> {
         let ids = distinct(ids);
-        let items = self.by_ids("groups_by_ids", "group", GROUP_SELECT, &ids).await?;
+        let items = self.fetch(GROUPS, GROUP_SELECT, None, &ids).await?;
         let groups = items.iter().map(|item| {
             let group = wire::group(item)?;
             Ok((group.id, group))
@@ -60,31 +67,49 @@ impl Graph {
         self.observed(ids, groups.collect::<Result<_, GraphError>>()?).await
     }
 
-    /// `getByIds` leaves out what it does not find, without a word. Graph: directoryobject-getbyids.
-    async fn by_ids(
+    /// `getByIds` cannot expand the manager, and its documented permission is wider than the ones this application
+    /// needs otherwise: where it is forbidden, a filter by id does the same in more calls.
+    async fn fetch(
         &self,
-        operation: &'static str,
-        kind: &str,
+        kind: Kind,
         select: &str,
+        expand: Option<&str>,
         ids: &[ObjectId],
     ) -> Result<Vec<Item>, GraphError> {
+        if expand.is_none() {
+            match self.by_ids(kind, select, ids).await {
+                Err(GraphError::Forbidden { .. }) => {}
+                fetched => return fetched,
+            }
+        }
+        self.by_filter(kind, select, expand, ids).await
+    }
+
+    /// `getByIds` leaves out what it does not find, without a word. Graph: directoryobject-getbyids.
+    async fn by_ids(&self, kind: Kind, select: &str, ids: &[ObjectId]) -> Result<Vec<Item>, GraphError> {
         let url = self.url(&Address::new("/directoryObjects/getByIds").with("$select", select));
         let mut items = Vec::with_capacity(ids.len());
         for chunk in ids.chunks(IDS_PER_CALL_MAX) {
-            let body = json!({"ids": chunk, "types": [kind]});
-            let answer = self.send(&Call::post(operation, url.clone(), body).costing(cost::BY_IDS)).await?;
-            items.extend(self.all_of(operation, answer).await?);
+            let body = json!({"ids": chunk, "types": [kind.name]});
+            let call = Call::post(kind.operation, url.clone(), body).costing(cost::BY_IDS);
+            items.extend(self.all_of(kind.operation, self.send(&call).await?).await?);
         }
         Ok(items)
     }
 
-    /// `getByIds` cannot expand the manager, so users are filtered by id instead.
-    async fn users_with_managers(&self, ids: &[ObjectId], selection: &Selection) -> Result<Vec<Item>, GraphError> {
-        const OPERATION: &str = "users_by_ids";
-        let addresses: Vec<Address> = ids.chunks(IDS_PER_FILTER_MAX).map(|ids| filtered(ids, selection)).collect();
+    async fn by_filter(
+        &self,
+        kind: Kind,
+        select: &str,
+        expand: Option<&str>,
+        ids: &[ObjectId],
+    ) -> Result<Vec<Item>, GraphError> {
+        let chunks = ids.chunks(IDS_PER_FILTER_MAX);
+        let addresses: Vec<Address> = chunks.map(|ids| filtered(kind, select, expand, ids)).collect();
+        let unit_cost = if expand.is_some() { cost::USERS_WITH_MANAGERS } else { cost::USERS };
         let mut items = Vec::with_capacity(ids.len());
-        for answer in self.get_many(OPERATION, &addresses, cost::USERS_WITH_MANAGERS).await? {
-            items.extend(self.all_of(OPERATION, answer).await?);
+        for answer in self.get_many(kind.operation, &addresses, unit_cost).await? {
+            items.extend(self.all_of(kind.operation, answer).await?);
         }
         Ok(items)
     }
@@ -117,11 +142,10 @@ impl Graph {
     }
 }
 
-fn filtered(ids: &[ObjectId], selection: &Selection) -> Address {
+fn filtered(kind: Kind, select: &str, expand: Option<&str>, ids: &[ObjectId]) -> Address {
     let list = ids.iter().map(|id| format!("'{id}'")).collect::<Vec<_>>().join(",");
-    let address =
-        Address::new("/users").with("$filter", &format!("id in ({list})")).with("$select", &selection.select());
-    match selection.expand() {
+    let address = Address::new(kind.path).with("$filter", &format!("id in ({list})")).with("$select", select);
+    match expand {
         Some(expand) => address.with("$expand", expand),
         None => address,
     }

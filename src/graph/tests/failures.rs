@@ -123,3 +123,9 @@ async fn a_redirect_is_not_followed() {
     assert!(matches!(error, GraphError::Protocol(_)), "{error:?}");
     assert_eq!(bench.calls().len(), 1);
 }
+
+#[tokio::test]
+async fn a_body_without_end_is_refused() {
+    let error = error_of(Canned::text(200, " ".repeat(64 * 1024 * 1024 + 1))).await;
+    assert!(matches!(error, GraphError::Protocol("the body is larger than 64 MiB")), "{error:?}");
+}

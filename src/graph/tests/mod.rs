@@ -3,6 +3,7 @@
 mod batches;
 mod deltas;
 mod failures;
+mod meters;
 mod objects;
 mod server;
 mod subscriptions;

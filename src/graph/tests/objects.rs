@@ -214,3 +214,19 @@ async fn an_answer_by_ids_that_has_pages_is_read_to_its_end() {
     let seen = bench.graph.users_by_ids(&ids(1..3), &plain()).await.unwrap();
     assert!(seen.iter().all(|(_, seen)| matches!(seen, Observed::Present(_))));
 }
+
+#[tokio::test]
+async fn where_get_by_ids_is_forbidden_a_filter_by_id_does() {
+    let forbidden = || Canned::json(403, json!({"error": {"code": "Authorization_RequestDenied", "message": ""}}));
+    let bench = Bench::new(move |request| match request.path.as_str() {
+        "/v1.0/groups" => Canned::json(200, json!({"value": [{"id": id(1), "displayName": "Crew"}]})),
+        path if path.starts_with("/v1.0/directory/") => not_found(),
+        _ => forbidden(),
+    });
+    let seen = bench.graph.groups_by_ids(&ids(1..3)).await.unwrap();
+    assert_eq!(present(&seen[0].1).display_name.as_deref(), Some("Crew"));
+    assert_eq!(seen[1].1, Observed::Absent(Absence::NotFound));
+    assert_eq!(bench.calls()[1].query["$filter"], format!("id in ('{}','{}')", id(1), id(2)));
+    let error = bench.graph.users_by_ids(&ids(1..3), &plain()).await.unwrap_err();
+    assert!(error.is_about_permissions(), "users may not be read either way: {error:?}");
+}

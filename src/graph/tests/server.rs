@@ -112,7 +112,8 @@ fn answer(mut stream: TcpStream, script: &Script, recorded: &Mutex<Vec<Request>>
     for (name, value) in &canned.headers {
         head += &format!("{name}: {value}\r\n");
     }
-    stream.write_all(format!("{head}\r\n{}", canned.body).as_bytes()).unwrap();
+    // The client may have hung up on purpose.
+    stream.write_all(format!("{head}\r\n{}", canned.body).as_bytes()).ok();
     stream.shutdown(Shutdown::Write).ok();
 }
 
