@@ -1,0 +1,6 @@
+//! The integration tests: one module for each step of the walk, and `store` for each table group.
+//!
+//! One binary for all of them, because each test binary links the whole program anew (SQLite and libpq included).
+
+mod store;
+mod support;
