@@ -5,6 +5,7 @@
 mod imports;
 mod lengths;
 mod migrations;
+mod paths;
 mod scanner;
 mod tree;
 mod walk;
