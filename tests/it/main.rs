@@ -2,5 +2,7 @@
 //!
 //! One binary for all of them, because each test binary links the whole program anew (SQLite and libpq included).
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod store;
 mod support;
