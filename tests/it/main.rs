@@ -1,0 +1,8 @@
+//! The integration tests: one module for each step of the walk, and `store` for each table group.
+//!
+//! One binary for all of them, because each test binary links the whole program anew (SQLite and libpq included).
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod store;
+mod support;

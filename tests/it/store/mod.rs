@@ -1,0 +1,3 @@
+//! The store's functions, each on both databases.
+
+mod test_databases;
