@@ -1,8 +1,10 @@
 //! The database: the only part that knows diesel.
 
 mod bulk;
+pub mod connections;
 pub mod db;
 pub mod error;
+pub mod keys;
 pub mod leases;
 mod migrate;
 
