@@ -3,9 +3,11 @@
 pub mod accounts;
 pub mod apply;
 mod bulk;
+pub mod connections;
 pub mod db;
 pub mod error;
 pub mod guard;
+pub mod keys;
 pub mod leases;
 mod migrate;
 pub mod mirror;
