@@ -5,6 +5,7 @@ pub mod directory;
 pub mod graph;
 pub mod http;
 pub mod intake;
+pub mod provisioning;
 pub mod queue;
 pub mod reconcile;
 pub mod secrets;

@@ -11,6 +11,7 @@ pub mod keys;
 pub mod leases;
 mod migrate;
 pub mod mirror;
+pub mod runs;
 mod sequences;
 mod snapshots;
 pub mod teams;
