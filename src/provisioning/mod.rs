@@ -3,8 +3,10 @@
 //! The worker, the full listings and provisioning on demand all go through here, so there is one path to get right,
 //! and it runs all day.
 
+pub mod groups;
 pub mod people;
 pub mod sessions;
+pub mod teams;
 pub mod trouble;
 
 pub use people::Batch;

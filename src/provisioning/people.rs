@@ -9,10 +9,11 @@ use crate::directory::decide::{self, Decision, Evidence, Known, PersonPlan, Rule
 use crate::directory::guard::{self, ClearedPlans, HeldLeaver, LeaverKey};
 use crate::directory::mapping::MappingError;
 use crate::directory::rules::ConnectionSettings;
-use crate::directory::scope::{GroupGraph, Standing};
+use crate::directory::scope::Standing;
 use crate::directory::source::{Observed, SourceUser};
 use crate::directory::{AccountId, ConnectionId, ObjectId, RunId, TeamId};
 use crate::store::apply::{self, Applied, Context, LogLine};
+use crate::store::mirror::RemovedEdges;
 use crate::store::runs::{self, RunKind};
 use crate::store::{Db, DbConnection, StoreError, accounts, guard as guard_store, mirror, teams};
 
@@ -76,26 +77,21 @@ impl Knowledge {
     }
 }
 
-/// Reads what is known of `people` under the connection's present settings.
+/// Reads what is known of `people` under the connection's present settings; as if the edges `without` were removed
+/// already.
 pub fn know(
     db: &mut DbConnection,
     connection: &ConnectionId,
     settings: &ConnectionSettings,
     people: &[ObjectId],
+    without: Option<&RemovedEdges>,
 ) -> Result<Knowledge, StoreError> {
-    let graph = mirror::graph(db, connection, settings)?;
-    know_in(db, connection, &graph, people)
-}
-
-/// Reads what is known of `people` as they stand in `graph`.
-pub fn know_in(
-    db: &mut DbConnection,
-    connection: &ConnectionId,
-    graph: &GroupGraph,
-    people: &[ObjectId],
-) -> Result<Knowledge, StoreError> {
+    let graph = mirror::graph(db, connection, settings, without)?;
     let accounts = accounts::by_external_ids(db, connection, people)?;
-    let direct = mirror::direct_groups(db, connection, people)?;
+    let mut direct = mirror::direct_groups(db, connection, people)?;
+    for (person, groups) in &mut direct {
+        groups.retain(|group| without.is_none_or(|removed| !removed.contains(*group, *person)));
+    }
     let none = Vec::new();
     let standing = |person: &ObjectId| (*person, graph.standing(direct.get(person).unwrap_or(&none)));
     let memberships = accounts::memberships(db, connection, accounts.values().map(|account| account.id))?;
