@@ -2,5 +2,6 @@
 
 pub mod clock;
 pub mod directory;
+pub mod expression;
 pub mod graph;
 pub mod simulator;
