@@ -9,6 +9,14 @@ use super::parse::Node;
 /// A name further than this from every known one gets no suggestion: it would only confuse.
 const SUGGESTION_DISTANCE_MAX: usize = 4;
 
+/// Why arguments do not fit their function.
+#[derive(Debug)]
+pub(super) struct Misfit {
+    /// The argument the message is about, counted from 0; `None`: all of them.
+    pub(super) index: Option<usize>,
+    pub(super) message: String,
+}
+
 /// A function of the language.
 #[derive(Debug)]
 pub(super) struct Function {
@@ -22,6 +30,8 @@ pub(super) struct Function {
     pub(super) omittable: &'static [usize],
     pub(super) is_outermost_only: bool,
     pub(super) is_unrepeatable: bool,
+    /// What else about the written arguments can be refused before any person is known.
+    check: fn(&[Node]) -> Result<(), Misfit>,
     pub(super) evaluate: fn(&Arguments<'_>, &mut Evaluation<'_, '_>) -> Result<Value, EvaluationError>,
 }
 
@@ -41,6 +51,7 @@ impl Function {
             omittable: &[],
             is_outermost_only: false,
             is_unrepeatable: false,
+            check: |_| Ok(()),
             evaluate,
         }
     }
@@ -64,29 +75,47 @@ impl Function {
         self
     }
 
-    /// Refuses arguments that do not fit, with the argument the sentence is about.
-    pub(super) fn check(&self, arguments: &[Node]) -> Result<(), (Option<usize>, String)> {
+    /// A function with more to check than the number of its arguments.
+    pub(super) const fn checked(mut self, check: fn(&[Node]) -> Result<(), Misfit>) -> Self {
+        self.check = check;
+        self
+    }
+
+    /// Refuses arguments that do not fit.
+    pub(super) fn check(&self, arguments: &[Node]) -> Result<(), Misfit> {
         let count = arguments.len();
         if count < self.count_min || self.count_max.is_some_and(|count_max| count > count_max) {
             let found = if count == 1 { "1 argument".to_owned() } else { format!("{count} arguments") };
-            return Err((None, format!("{found} found where {} is expected.", self.signature())));
-        }
-        if self.name == "Switch" && count % 2 == 1 {
-            let message = format!("A key has no value: keys and values come in pairs, as in {}.", self.signature());
-            return Err((None, message));
+            let message = format!("{found} found where {} is expected.", self.signature());
+            return Err(Misfit { index: None, message });
         }
         let is_missing = |index: &usize| matches!(arguments[*index], Node::Omitted) && !self.omittable.contains(index);
         match (0..count).find(is_missing) {
             Some(index) => {
                 let message = format!("Argument {} of {} may not be left out.", index + 1, self.signature());
-                Err((Some(index), message))
+                Err(Misfit { index: Some(index), message })
             }
-            None => Ok(()),
+            None => (self.check)(arguments),
         }
     }
 
     fn signature(&self) -> String {
         format!("{}({})", self.name, self.parameters)
+    }
+}
+
+/// Whether a constant argument passes; what is no text constant is only known with a person.
+pub(super) fn fits(
+    arguments: &[Node],
+    index: usize,
+    is_fit: impl Fn(&str) -> bool,
+    message: &str,
+) -> Result<(), Misfit> {
+    match arguments.get(index) {
+        Some(Node::Constant(Value::String(text))) if !is_fit(text) => {
+            Err(Misfit { index: Some(index), message: message.to_owned() })
+        }
+        _ => Ok(()),
     }
 }
 

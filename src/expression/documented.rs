@@ -392,6 +392,9 @@ fn what_cannot_be_read_is_refused_in_a_sentence_with_its_place() {
             9,
             "SelectUniqueValue must be the outermost function and cannot be nested.",
         ),
+        ("DateAdd(\"q\", 1, Now())", 9, "The interval is yyyy, m, d, ww, h, n or s."),
+        ("Split([a], \"\")", 12, "Split needs a delimiter of at least one character."),
+        ("InStr([a], \"b\", 1, \"c\")", 20, "InStr compares with vbTextCompare or vbBinaryCompare only."),
         ("Replace([a], , \"(\", , \"\", , )", 16, "This pattern cannot be used: unclosed group."),
         (
             "Replace([a], , \"(?=x)\", , \"\", , )",
@@ -406,6 +409,10 @@ fn what_cannot_be_read_is_refused_in_a_sentence_with_its_place() {
     ] {
         assert_eq!(refusal(expression), ParseError::new(at, message), "{expression}");
     }
+    let format = refusal("FormatDateTime([a], , \"d\", \"yyyy\")");
+    assert_eq!(format.at, 23, "{format}");
+    let replace = refusal("Replace([a], \"b\", , )");
+    assert!(replace.message.starts_with("Replace needs oldValue with"), "{replace}");
     let switch = refusal("Switch([a], \"\", \"k\", \"v\", \"k2\")");
     assert!(switch.message.starts_with("A key has no value: "), "{switch}");
     let role = refusal("SingleAppRoleAssignment([appRoleAssignments])");
@@ -428,4 +435,19 @@ fn length_depth_and_results_are_bounded() {
         format!(r#"Replace({inner}, "x", , , "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", , )"#)
     });
     assert_eq!(evaluate(&grown, &json!({"a": "x"})), Err(EvaluationError::TooLong { function: "Replace" }));
+}
+
+#[test]
+fn hostile_patterns_end_at_a_bound() {
+    let many = (0..21).fold(r#""""#.to_owned(), |inner, _| format!(r#"Replace({inner}, , "a", , "b", , )"#));
+    assert!(refusal(&many).message.starts_with("There are more than 20 patterns"), "{}", refusal(&many));
+    let quadratic = r#"Replace([a], , ".*[^A-Z]|[A-Z]", , "", , )"#;
+    assert_eq!(evaluate(quadratic, &json!({"a": "A".repeat(250)})), Ok(json!("")));
+    let refused = evaluate(quadratic, &json!({"a": "A".repeat(4_096)})).unwrap_err();
+    assert!(refused.to_string().starts_with("Replace finds too many matches"), "{refused}");
+    let linear = r#"Replace([a], , "^.*$", , "x", , )"#;
+    assert_eq!(evaluate(linear, &json!({"a": "A".repeat(4_096)})), Ok(json!("x")));
+    let dynamic = r#"Replace([a], , [pattern], , "x", , )"#;
+    assert_eq!(evaluate(dynamic, &json!({"a": "abc", "pattern": "b"})), Ok(json!("axc")));
+    assert!(evaluate(dynamic, &json!({"a": "abc", "pattern": "("})).is_err());
 }

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::bounded::{RESULT_BYTES_MAX, TooLong};
+use super::functions::LOOK_BYTES_MAX;
 use super::parse::{Call, Node};
 use super::value::{text_of, whole_of};
 
@@ -64,11 +65,13 @@ pub enum EvaluationError {
 pub(super) struct Evaluation<'e, 'c> {
     attributes: &'e Map<String, Value>,
     pub(super) context: &'e mut Context<'c>,
+    /// What pattern searches may still look at.
+    pub(super) look_bytes_left: usize,
 }
 
 impl<'e, 'c> Evaluation<'e, 'c> {
     pub(super) fn new(attributes: &'e Map<String, Value>, context: &'e mut Context<'c>) -> Self {
-        Self { attributes, context }
+        Self { attributes, context, look_bytes_left: LOOK_BYTES_MAX }
     }
 
     /// The value of a part of the expression.

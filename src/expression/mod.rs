@@ -26,6 +26,8 @@ mod value;
 
 #[cfg(test)]
 mod documented;
+#[cfg(test)]
+mod robustness;
 
 use std::collections::BTreeSet;
 

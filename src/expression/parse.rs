@@ -12,6 +12,9 @@ use super::scan::Scanner;
 /// How deep calls may be nested: IIF chains stand in for AND and OR, so they get long; the bound keeps the stack small.
 const NESTING_DEPTH_MAX: usize = 100;
 
+/// How many constant patterns an expression may hold: each keeps its compiled form in memory as long as the mapping lives.
+const PATTERNS_MAX: usize = 20;
+
 /// The words that stand alone as an argument: the compare types of `InStr`.
 const KEYWORDS: [&str; 2] = ["vbTextCompare", "vbBinaryCompare"];
 
@@ -75,7 +78,7 @@ pub(super) fn parse(text: &str) -> Result<Node, ParseError> {
         let message = format!("The expression is longer than {EXPRESSION_CHARACTERS_MAX} characters.");
         return Err(ParseError::new(EXPRESSION_CHARACTERS_MAX + 1, message));
     }
-    let mut parser = Parser { scanner: Scanner::new(text), depth: 0 };
+    let mut parser = Parser { scanner: Scanner::new(text), depth: 0, pattern_count: 0 };
     let root = parser.argument()?;
     match parser.scanner.peek() {
         None => Ok(root),
@@ -86,6 +89,7 @@ pub(super) fn parse(text: &str) -> Result<Node, ParseError> {
 struct Parser {
     scanner: Scanner,
     depth: usize,
+    pattern_count: usize,
 }
 
 impl Parser {
@@ -157,11 +161,27 @@ impl Parser {
         }
         let (arguments, places) = self.arguments(function)?;
         self.depth -= 1;
-        function.check(&arguments).map_err(|(index, message)| {
-            ParseError::new(index.and_then(|index| places.get(index).copied()).unwrap_or(at), message)
+        function.check(&arguments).map_err(|misfit| {
+            let place = misfit.index.and_then(|index| places.get(index).copied());
+            ParseError::new(place.unwrap_or(at), misfit.message)
         })?;
-        let pattern = Pattern::of_call(function, &arguments, &places)?;
+        let pattern = self.pattern(function, &arguments, &places)?;
         Ok(Node::Call(Call { function, arguments, pattern }))
+    }
+
+    fn pattern(
+        &mut self,
+        function: &Function,
+        arguments: &[Node],
+        places: &[usize],
+    ) -> Result<Option<Pattern>, ParseError> {
+        let Some((index, written)) = Pattern::written(function, arguments) else { return Ok(None) };
+        self.pattern_count += 1;
+        if self.pattern_count > PATTERNS_MAX {
+            let message = format!("There are more than {PATTERNS_MAX} patterns in the expression with this one.");
+            return Err(ParseError::new(places[index], message));
+        }
+        Pattern::compile(written).map(Some).map_err(|message| ParseError::new(places[index], message))
     }
 
     /// The arguments between the parentheses, and where each begins.

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::expression::catalog::Function;
+use crate::expression::catalog::{self, Function};
 use crate::expression::evaluate::{Arguments, Evaluation, EvaluationError};
 
 type Answer = Result<Value, EvaluationError>;
@@ -11,7 +11,14 @@ pub(super) static FUNCTIONS: [Function; 4] = [
     Function::new("Count", "attribute", 1, count),
     Function::new("Item", "attribute, index", 2, item),
     Function::new("RemoveDuplicates", "attribute", 1, remove_duplicates),
-    Function::new("Split", "source, delimiter", 2, split),
+    Function::new("Split", "source, delimiter", 2, split).checked(|arguments| {
+        catalog::fits(
+            arguments,
+            1,
+            |delimiter| !delimiter.is_empty(),
+            "Split needs a delimiter of at least one character.",
+        )
+    }),
 ];
 
 fn count(arguments: &Arguments<'_>, evaluation: &mut Evaluation<'_, '_>) -> Answer {

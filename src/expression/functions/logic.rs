@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 
-use crate::expression::catalog::Function;
+use crate::expression::catalog::{Function, Misfit};
 use crate::expression::evaluate::{Arguments, Evaluation, EvaluationError};
+use crate::expression::parse::Node;
 use crate::expression::value::{is_null_or_empty, kind, number_of, text_of, truth_of};
 
 type Answer = Result<Value, EvaluationError>;
@@ -24,7 +25,9 @@ pub(super) static FUNCTIONS: [Function; 13] = [
         .optional(None, &[])
         .outermost_only()
         .unrepeatable(),
-    Function::new("Switch", "source, defaultValue, key1, value1, key2, value2, ...", 4, switch).optional(None, &[1]),
+    Function::new("Switch", "source, defaultValue, key1, value1, key2, value2, ...", 4, switch)
+        .optional(None, &[1])
+        .checked(has_pairs),
 ];
 
 fn to_boolean(arguments: &Arguments<'_>, evaluation: &mut Evaluation<'_, '_>) -> Answer {
@@ -97,6 +100,15 @@ fn select_unique_value(arguments: &Arguments<'_>, evaluation: &mut Evaluation<'_
         }
     }
     Err(EvaluationError::NoUniqueValue)
+}
+
+fn has_pairs(arguments: &[Node]) -> Result<(), Misfit> {
+    if arguments.len().is_multiple_of(2) {
+        return Ok(());
+    }
+    let message = "A key has no value: keys and values come in pairs, as in \
+                   Switch(source, defaultValue, key1, value1, key2, value2, ...).";
+    Err(Misfit { index: Some(arguments.len() - 1), message: message.to_owned() })
 }
 
 /// The first value whose key matches; the empty key matches a source that is empty or null.

@@ -10,7 +10,7 @@ mod replace;
 mod text;
 mod words;
 
-pub(super) use replace::Pattern;
+pub(super) use replace::{LOOK_BYTES_MAX, Pattern};
 
 use super::catalog::Function;
 

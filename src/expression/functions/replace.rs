@@ -1,27 +1,34 @@
 //! `Replace`, the one function with regular expressions.
 //!
-//! Patterns are written for .NET and run by an engine that never backtracks: time stays in proportion to pattern and text
-//! however hostile the pattern is. Look-around and back references do not exist in it and are refused when parsed.
+//! Patterns are written for .NET and run by an engine that never backtracks: one search takes time in proportion to pattern
+//! and text, however hostile the pattern is. Look-around and back references do not exist in it and are refused when
+//! parsed. Replacing every match searches again behind each, so what all searches of an evaluation look at is bounded too.
+
+use std::borrow::Cow;
 
 use regex::{Captures, Regex, RegexBuilder};
 use serde_json::Value;
 
 use crate::expression::bounded::{BoundedText, TooLong, replace_all};
-use crate::expression::catalog::Function;
+use crate::expression::catalog::{Function, Misfit};
 use crate::expression::evaluate::{Arguments, Evaluation, EvaluationError};
-use crate::expression::parse::{Node, ParseError};
+use crate::expression::parse::Node;
 
 type Answer = Result<Value, EvaluationError>;
 
-/// The size of a compiled pattern, in bytes: room for dozens of Unicode classes, not for nested counted repetitions.
-const PATTERN_BYTES_MAX: usize = 1 << 20;
+/// The size of a compiled pattern, in bytes. Measured: patterns as the reference has them take 1 to 64 KiB, `\w{20}` 512,
+/// because \w knows every script; at 512 KiB the slowest pattern found looks at a byte in some 0.1 ms.
+const PATTERN_BYTES_MAX: usize = 512 << 10;
 
 /// How deep a pattern's groups may be nested; compiling one recurses.
 const PATTERN_DEPTH_MAX: u32 = 50;
 
-/// The longest text a pattern is applied to, in bytes. Replacing all matches may look at the rest of the text once per
-/// match, so the bound keeps the product small; Graph's own strings end far below it.
-const PATTERN_SOURCE_BYTES_MAX: usize = 4_096;
+/// What all searches of one evaluation may look at, in bytes, each counted to the end of its text: enough to replace every
+/// character of a text of 250, and a few seconds with the most hostile pattern.
+pub(in crate::expression) const LOOK_BYTES_MAX: usize = 32_768;
+
+/// What compiling a pattern that is not constant counts as: about as long as looking at this many bytes.
+const COMPILE_LOOK_BYTES: usize = 1_024;
 
 const SOURCE: usize = 0;
 const OLD_VALUE: usize = 1;
@@ -35,29 +42,23 @@ const PARAMETERS: &str =
     "source, oldValue, regexPattern, regexGroupName, replacementValue, replacementAttributeName, template";
 
 pub(super) static FUNCTIONS: [Function; 1] =
-    [Function::new("Replace", PARAMETERS, 3, replace).optional(Some(7), &[1, 2, 3, 4, 5, 6])];
+    [Function::new("Replace", PARAMETERS, 3, replace).optional(Some(7), &[1, 2, 3, 4, 5, 6]).checked(has_combination)];
 
 /// A compiled pattern.
 #[derive(Clone, Debug)]
 pub(in crate::expression) struct Pattern(Regex);
 
 impl Pattern {
-    /// The pattern of a call to `Replace`, when it is constant; `places` says where the arguments begin.
-    pub(in crate::expression) fn of_call(
-        function: &Function,
-        arguments: &[Node],
-        places: &[usize],
-    ) -> Result<Option<Self>, ParseError> {
-        match arguments.get(REGEX_PATTERN) {
-            Some(Node::Constant(Value::String(pattern))) if function.name == "Replace" => {
-                let refused = |reason| ParseError::new(places[REGEX_PATTERN], reason);
-                Self::compile(pattern).map(Some).map_err(refused)
-            }
-            _ => Ok(None),
+    /// The constant pattern among the arguments of a call, and its index.
+    pub(in crate::expression) fn written<'n>(function: &Function, arguments: &'n [Node]) -> Option<(usize, &'n str)> {
+        match arguments.get(REGEX_PATTERN)? {
+            Node::Constant(Value::String(pattern)) if function.name == "Replace" => Some((REGEX_PATTERN, pattern)),
+            _ => None,
         }
     }
 
-    fn compile(pattern: &str) -> Result<Self, String> {
+    /// Compiles a pattern, or says why it cannot be used.
+    pub(in crate::expression) fn compile(pattern: &str) -> Result<Self, String> {
         let built = RegexBuilder::new(pattern).size_limit(PATTERN_BYTES_MAX).nest_limit(PATTERN_DEPTH_MAX).build();
         built.map(Self).map_err(|error| match error {
             regex::Error::CompiledTooBig(_) => "This pattern is too large; use smaller repetition counts.".to_owned(),
@@ -71,24 +72,53 @@ impl Pattern {
     }
 }
 
-/// Which arguments are given decides what is done (Entra: Replace).
+/// What is done, decided by which arguments are given (Entra: Replace).
+enum Way {
+    Extract,
+    Pattern,
+    Template,
+    Text,
+}
+
+impl Way {
+    fn of(is_given: impl Fn(usize) -> bool) -> Option<Self> {
+        let both = |one, other| is_given(one) && is_given(other);
+        if both(REGEX_PATTERN, REPLACEMENT_ATTRIBUTE_NAME) {
+            Some(Self::Extract)
+        } else if both(REGEX_PATTERN, REPLACEMENT_VALUE) {
+            Some(Self::Pattern)
+        } else if both(OLD_VALUE, TEMPLATE) {
+            Some(Self::Template)
+        } else if both(OLD_VALUE, REPLACEMENT_VALUE) {
+            Some(Self::Text)
+        } else {
+            None
+        }
+    }
+}
+
+fn has_combination(arguments: &[Node]) -> Result<(), Misfit> {
+    let is_given = |index: usize| arguments.get(index).is_some_and(|node| !matches!(node, Node::Omitted));
+    let message = "Replace needs oldValue with replacementValue or template, or regexPattern with replacementValue or \
+                   replacementAttributeName, as in Replace(source, oldValue, regexPattern, regexGroupName, \
+                   replacementValue, replacementAttributeName, template).";
+    Way::of(is_given).map(|_| ()).ok_or_else(|| Misfit { index: None, message: message.to_owned() })
+}
+
 fn replace(arguments: &Arguments<'_>, evaluation: &mut Evaluation<'_, '_>) -> Answer {
-    if arguments.is_given(REGEX_PATTERN) && arguments.is_given(REPLACEMENT_ATTRIBUTE_NAME) {
+    let way = Way::of(|index| arguments.is_given(index));
+    if matches!(way, Some(Way::Extract)) {
         return extract(arguments, evaluation);
     }
     let Some(source) = arguments.text(SOURCE, evaluation)? else { return Ok(Value::Null) };
-    let replaced = if arguments.is_given(REGEX_PATTERN) && arguments.is_given(REPLACEMENT_VALUE) {
-        replace_pattern(arguments, evaluation, &source)?
-    } else if arguments.is_given(OLD_VALUE) && arguments.is_given(TEMPLATE) {
-        let old = arguments.text(OLD_VALUE, evaluation)?.unwrap_or_default();
+    if matches!(way, Some(Way::Pattern)) {
+        return replace_pattern(arguments, evaluation, &source);
+    }
+    let old = arguments.text(OLD_VALUE, evaluation)?.unwrap_or_default();
+    let replaced = if matches!(way, Some(Way::Template)) {
         replace_all(&arguments.text(TEMPLATE, evaluation)?.unwrap_or_default(), &old, &source)
-    } else if arguments.is_given(OLD_VALUE) && arguments.is_given(REPLACEMENT_VALUE) {
-        let old = arguments.text(OLD_VALUE, evaluation)?.unwrap_or_default();
-        replace_all(&source, &old, &arguments.text(REPLACEMENT_VALUE, evaluation)?.unwrap_or_default())
     } else {
-        let reason = "needs oldValue with replacementValue or template, or regexPattern with replacementValue or \
-                      replacementAttributeName";
-        return Err(arguments.refuse(reason));
+        replace_all(&source, &old, &arguments.text(REPLACEMENT_VALUE, evaluation)?.unwrap_or_default())
     };
     Ok(replaced.map_err(|error| arguments.too_long(error))?.into())
 }
@@ -99,8 +129,9 @@ fn extract(arguments: &Arguments<'_>, evaluation: &mut Evaluation<'_, '_>) -> An
         return Ok(source.into());
     }
     let Some(other) = arguments.text(REPLACEMENT_ATTRIBUTE_NAME, evaluation)? else { return Ok(Value::Null) };
-    let pattern = pattern_for(arguments, evaluation, &other)?;
+    let pattern = pattern_for(arguments, evaluation)?;
     let group = arguments.text(REGEX_GROUP_NAME, evaluation)?;
+    look(arguments, evaluation, other.len())?;
     let found = pattern.captures(&other).and_then(|captures| match &group {
         Some(name) => captures.name(name),
         None => captures.get(0),
@@ -108,56 +139,51 @@ fn extract(arguments: &Arguments<'_>, evaluation: &mut Evaluation<'_, '_>) -> An
     Ok(found.map(|found| found.as_str().to_owned()).into())
 }
 
-fn replace_pattern(
-    arguments: &Arguments<'_>,
-    evaluation: &mut Evaluation<'_, '_>,
-    source: &str,
-) -> Result<Result<String, TooLong>, EvaluationError> {
-    let pattern = pattern_for(arguments, evaluation, source)?;
+/// Every match is replaced as .NET does, which also finds an empty match right behind another one.
+fn replace_pattern(arguments: &Arguments<'_>, evaluation: &mut Evaluation<'_, '_>, source: &str) -> Answer {
+    let pattern = pattern_for(arguments, evaluation)?;
     let replacement = arguments.text(REPLACEMENT_VALUE, evaluation)?.unwrap_or_default();
     let group = arguments.text(REGEX_GROUP_NAME, evaluation)?;
-    Ok(replace_matches(&pattern, source, |captures, built| match &group {
-        Some(name) => replace_group(captures, name, &replacement, built),
-        None => expand(captures, &replacement, built),
-    }))
-}
-
-fn pattern_for(
-    arguments: &Arguments<'_>,
-    evaluation: &mut Evaluation<'_, '_>,
-    source: &str,
-) -> Result<Regex, EvaluationError> {
-    if source.len() > PATTERN_SOURCE_BYTES_MAX {
-        let reason =
-            format!("applies a pattern to at most {PATTERN_SOURCE_BYTES_MAX} bytes; shorten the text with Left");
-        return Err(arguments.refuse(reason));
-    }
-    if let Some(pattern) = &arguments.call.pattern {
-        return Ok(pattern.0.clone());
-    }
-    let written = arguments.text(REGEX_PATTERN, evaluation)?.unwrap_or_default();
-    let compiled = Pattern::compile(&written);
-    compiled.map(|pattern| pattern.0).map_err(|_| arguments.refuse("was given a pattern that cannot be used"))
-}
-
-/// Every match is replaced as .NET does, which also finds an empty match right behind another one.
-fn replace_matches(
-    pattern: &Regex,
-    source: &str,
-    replacement: impl Fn(&Captures<'_>, &mut BoundedText) -> Result<(), TooLong>,
-) -> Result<String, TooLong> {
     let (mut built, mut copied, mut from) = (BoundedText::default(), 0, 0);
     while from <= source.len() {
+        look(arguments, evaluation, source.len() - from)?;
         let Some(captures) = pattern.captures_at(source, from) else { break };
         let whole = captures.get_match();
-        built.push(&source[copied..whole.start()])?;
-        replacement(&captures, &mut built)?;
+        let replaced = built.push(&source[copied..whole.start()]).and_then(|()| match &group {
+            Some(name) => replace_group(&captures, name, &replacement, &mut built),
+            None => expand(&captures, &replacement, &mut built),
+        });
+        replaced.map_err(|error| arguments.too_long(error))?;
         copied = whole.end();
         let next = source[copied..].chars().next().map_or(1, char::len_utf8);
         from = if whole.is_empty() { copied + next } else { copied };
     }
-    built.push(&source[copied..])?;
-    Ok(built.finish())
+    built.push(&source[copied..]).map_err(|error| arguments.too_long(error))?;
+    Ok(built.finish().into())
+}
+
+/// Counts what a search may look at against what is left for this evaluation.
+fn look(arguments: &Arguments<'_>, evaluation: &mut Evaluation<'_, '_>, bytes: usize) -> Result<(), EvaluationError> {
+    let left = evaluation.look_bytes_left.checked_sub(bytes);
+    evaluation.look_bytes_left = left.ok_or_else(|| {
+        arguments.refuse("finds too many matches in too long a text; shorten the text with Left or match more at once")
+    })?;
+    Ok(())
+}
+
+fn pattern_for<'n>(
+    arguments: &Arguments<'n>,
+    evaluation: &mut Evaluation<'_, '_>,
+) -> Result<Cow<'n, Regex>, EvaluationError> {
+    if let Some(pattern) = &arguments.call.pattern {
+        return Ok(Cow::Borrowed(&pattern.0));
+    }
+    let written = arguments.text(REGEX_PATTERN, evaluation)?.unwrap_or_default();
+    look(arguments, evaluation, COMPILE_LOOK_BYTES)?;
+    let compiled = Pattern::compile(&written);
+    compiled
+        .map(|pattern| Cow::Owned(pattern.0))
+        .map_err(|_| arguments.refuse("was given a pattern that cannot be used"))
 }
 
 /// The match with one group replaced; without such a group in it, the match as it was.

@@ -3,8 +3,9 @@
 use serde_json::Value;
 
 use crate::expression::bounded::BoundedText;
-use crate::expression::catalog::Function;
+use crate::expression::catalog::{self, Function, Misfit};
 use crate::expression::evaluate::{Arguments, Evaluation, EvaluationError};
+use crate::expression::parse::Node;
 use crate::expression::value::text_of;
 
 use super::diacritics;
@@ -13,7 +14,9 @@ type Answer = Result<Value, EvaluationError>;
 
 pub(super) static FUNCTIONS: [Function; 9] = [
     Function::new("Append", "source, suffix", 2, append),
-    Function::new("InStr", "value1, value2, start, compareType", 2, in_str).optional(Some(4), &[2, 3]),
+    Function::new("InStr", "value1, value2, start, compareType", 2, in_str)
+        .optional(Some(4), &[2, 3])
+        .checked(has_compare_type),
     Function::new("Join", "separator, source1, source2, ...", 2, join).optional(None, &[]),
     Function::new("Left", "String, NumChars", 2, left),
     Function::new("Mid", "source, start, length", 3, mid),
@@ -28,6 +31,11 @@ fn append(arguments: &Arguments<'_>, evaluation: &mut Evaluation<'_, '_>) -> Ans
     let Some(source) = arguments.text(0, evaluation)? else { return Ok(Value::Null) };
     let suffix = arguments.text(1, evaluation)?.unwrap_or_default();
     Ok(format!("{source}{suffix}").into())
+}
+
+fn has_compare_type(arguments: &[Node]) -> Result<(), Misfit> {
+    let is_known = |text: &str| matches!(text, "vbTextCompare" | "vbBinaryCompare");
+    catalog::fits(arguments, 3, is_known, "InStr compares with vbTextCompare or vbBinaryCompare only.")
 }
 
 fn in_str(arguments: &Arguments<'_>, evaluation: &mut Evaluation<'_, '_>) -> Answer {

@@ -8,8 +8,9 @@ mod read;
 
 use serde_json::Value;
 
-use crate::expression::catalog::Function;
+use crate::expression::catalog::{self, Function, Misfit};
 use crate::expression::evaluate::{Arguments, Evaluation, EvaluationError};
+use crate::expression::parse::Node;
 
 use civil::{Moment, TICKS_PER_SECOND};
 use pattern::Pattern;
@@ -42,11 +43,12 @@ const STYLES: [&str; 10] = [
 
 pub(super) static FUNCTIONS: [Function; 7] = [
     Function::new("CDate", "expression", 1, to_date),
-    Function::new("DateAdd", "interval, value, dateTime", 3, date_add),
-    Function::new("DateDiff", "interval, date1, date2", 3, date_diff),
+    Function::new("DateAdd", "interval, value, dateTime", 3, date_add).checked(has_interval),
+    Function::new("DateDiff", "interval, date1, date2", 3, date_diff).checked(has_interval),
     Function::new("DateFromNum", "value", 1, date_from_number),
     Function::new("FormatDateTime", "source, dateTimeStyles, inputFormat, outputFormat", 4, format_date)
-        .optional(Some(4), &[1]),
+        .optional(Some(4), &[1])
+        .checked(has_formats),
     Function::new("Now", "", 0, now),
     Function::new("NumFromDate", "value", 1, number_from_date),
 ];
@@ -107,16 +109,27 @@ enum Interval {
     Ticks(i64),
 }
 
+fn has_interval(arguments: &[Node]) -> Result<(), Misfit> {
+    catalog::fits(arguments, 0, |name| Interval::of(name).is_some(), "The interval is yyyy, m, d, ww, h, n or s.")
+}
+
 fn interval(arguments: &Arguments<'_>, evaluation: &mut Evaluation<'_, '_>) -> Result<Interval, EvaluationError> {
-    match arguments.text(0, evaluation)?.unwrap_or_default().as_str() {
-        "yyyy" => Ok(Interval::Months(12)),
-        "m" => Ok(Interval::Months(1)),
-        "d" => Ok(Interval::Ticks(civil::TICKS_PER_DAY)),
-        "ww" => Ok(Interval::Weeks),
-        "h" => Ok(Interval::Ticks(3_600 * TICKS_PER_SECOND)),
-        "n" => Ok(Interval::Ticks(60 * TICKS_PER_SECOND)),
-        "s" => Ok(Interval::Ticks(TICKS_PER_SECOND)),
-        _ => Err(arguments.refuse("knows the intervals yyyy, m, d, ww, h, n and s only")),
+    let name = arguments.text(0, evaluation)?.unwrap_or_default();
+    Interval::of(&name).ok_or_else(|| arguments.refuse("knows the intervals yyyy, m, d, ww, h, n and s only"))
+}
+
+impl Interval {
+    fn of(name: &str) -> Option<Self> {
+        match name {
+            "yyyy" => Some(Self::Months(12)),
+            "m" => Some(Self::Months(1)),
+            "d" => Some(Self::Ticks(civil::TICKS_PER_DAY)),
+            "ww" => Some(Self::Weeks),
+            "h" => Some(Self::Ticks(3_600 * TICKS_PER_SECOND)),
+            "n" => Some(Self::Ticks(60 * TICKS_PER_SECOND)),
+            "s" => Some(Self::Ticks(TICKS_PER_SECOND)),
+            _ => None,
+        }
     }
 }
 
@@ -149,11 +162,14 @@ fn format_date(arguments: &Arguments<'_>, evaluation: &mut Evaluation<'_, '_>) -
     let Some(source) = arguments.text(0, evaluation)?.filter(|source| !source.is_empty()) else {
         return Ok(Value::Null);
     };
-    let styles = styles(arguments, evaluation)?;
+    let written = arguments.text(1, evaluation)?.unwrap_or_default();
+    let styles = styles_in(&written)
+        .ok_or_else(|| arguments.refuse(format!("knows the dateTimeStyles {} only", STYLES.join(", "))))?;
     let input = pattern(arguments, 2, evaluation)?;
     let output = pattern(arguments, 3, evaluation)?;
-    let has =
-        |name: &str| styles.iter().any(|style| style == name || style == "AllowWhiteSpaces" && name.ends_with("White"));
+    let has = |name: &str| {
+        styles.iter().any(|style| *style == name || *style == "AllowWhiteSpaces" && name.ends_with("White"))
+    };
     let mut text = source.as_str();
     if has("AllowLeadingWhite") {
         text = text.trim_start();
@@ -169,15 +185,25 @@ fn format_date(arguments: &Arguments<'_>, evaluation: &mut Evaluation<'_, '_>) -
     Ok(output.write(moment, is_utc).into())
 }
 
-fn styles(arguments: &Arguments<'_>, evaluation: &mut Evaluation<'_, '_>) -> Result<Vec<String>, EvaluationError> {
-    let written = arguments.text(1, evaluation)?.filter(|written| !written.is_empty());
-    let written = written.unwrap_or_else(|| "RoundtripKind, AllowLeadingWhite, AllowTrailingWhite".to_owned());
-    let names = written.split([',', '|']).map(|name| name.trim().trim_start_matches("DateTimeStyles.").to_owned());
-    let styles: Vec<String> = names.collect();
-    if styles.iter().all(|style| STYLES.contains(&style.as_str())) {
-        return Ok(styles);
+/// What a custom format may not be, for the person who wrote it.
+const FORMAT_RULE: &str = "a .NET custom date format such as yyyy-MM-dd: at least two characters (%d for d alone), \
+                           quotation marks in pairs, at most seven f, no era (g)";
+
+fn has_formats(arguments: &[Node]) -> Result<(), Misfit> {
+    let message = format!("The dateTimeStyles are of {}.", STYLES.join(", "));
+    catalog::fits(arguments, 1, |written| styles_in(written).is_some(), &message)?;
+    let message = format!("This is not {FORMAT_RULE}.");
+    let is_format = |written: &str| Pattern::parse(written).is_some();
+    catalog::fits(arguments, 2, is_format, &message).and_then(|()| catalog::fits(arguments, 3, is_format, &message))
+}
+
+/// The named styles, or the reference's default for none; `None` when one is unknown.
+fn styles_in(written: &str) -> Option<Vec<&str>> {
+    if written.trim().is_empty() {
+        return Some(vec!["RoundtripKind", "AllowLeadingWhite", "AllowTrailingWhite"]);
     }
-    Err(arguments.refuse(format!("knows the dateTimeStyles {} only", STYLES.join(", "))))
+    let names = written.split([',', '|']).map(|name| name.trim().trim_start_matches("DateTimeStyles."));
+    names.map(|name| Some(name).filter(|name| STYLES.contains(name))).collect()
 }
 
 fn pattern(
@@ -186,12 +212,5 @@ fn pattern(
     evaluation: &mut Evaluation<'_, '_>,
 ) -> Result<Pattern, EvaluationError> {
     let written = arguments.text(index, evaluation)?.unwrap_or_default();
-    Pattern::parse(&written).ok_or_else(|| {
-        let reason = format!(
-            "needs a .NET custom date format as argument {}, such as yyyy-MM-dd: at least two characters (%d for d \
-             alone), quotation marks in pairs, no era (g)",
-            index + 1
-        );
-        arguments.refuse(reason)
-    })
+    Pattern::parse(&written).ok_or_else(|| arguments.refuse(format!("needs as argument {} {FORMAT_RULE}", index + 1)))
 }
