@@ -27,6 +27,8 @@ mod value;
 #[cfg(test)]
 mod documented;
 #[cfg(test)]
+mod refused;
+#[cfg(test)]
 mod robustness;
 
 use std::collections::BTreeSet;

@@ -178,3 +178,72 @@ fn fraction(civil: &Civil, digits: usize, drops_zeros: bool) -> String {
     let cut = &all[..digits];
     if drops_zeros { cut.trim_end_matches('0').to_owned() } else { cut.to_owned() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(pattern: &str, text: &str) -> Option<String> {
+        let today = Civil { year: 2026, month: 3, day: 9, hour: 5, minute: 6, second: 7, fraction: 8 }.moment();
+        let (moment, is_utc) = Pattern::parse(pattern)?.read(text, false, today)?;
+        Some(Pattern::parse("yyyy-MM-ddTHH:mm:ss.FFFFFFFK")?.write(moment, is_utc))
+    }
+
+    #[test]
+    fn every_field_is_read_as_dot_net_reads_it() {
+        for (pattern, text, expected) in [
+            ("dddd, d MMMM yyyy", "sunday, 1 February 2026", "2026-02-01T00:00:00"),
+            ("ddd dd MMM yy", "Sun 01 Feb 26", "2026-02-01T00:00:00"),
+            ("yyMMdd", "500101", "1950-01-01T00:00:00"),
+            ("M/d/yyyy h:mm:ss tt", "12/31/2020 12:05:09 am", "2020-12-31T00:05:09"),
+            ("M/d/yyyy h:mm tt", "1/2/2020 12:05 PM", "2020-01-02T12:05:00"),
+            ("yyyy-MM-dd'T'HHmmss.fff", "2020-01-02T030405.678", "2020-01-02T03:04:05.678"),
+            ("yyyy-MM-ddTHH:mm:ss.FFFZ", "2020-01-02T03:04:05Z", "2020-01-02T03:04:05Z"),
+            ("yyyy-MM-ddzzz", "2021-06-30+08:00", "2021-06-29T16:00:00Z"),
+            ("yyyy-MM-ddzz", "2021-06-30-01", "2021-06-30T01:00:00Z"),
+            ("HH:mm", "23:59", "2026-03-09T23:59:00"),
+            ("MM-dd", "12-24", "2026-12-24T00:00:00"),
+            ("yyyy", "2020", "2020-01-01T00:00:00"),
+            ("%d \\d", "9 d", "2026-01-09T00:00:00"),
+        ] {
+            assert_eq!(read(pattern, text).as_deref(), Some(expected), "{text} as {pattern}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_look_like_the_format_is_no_date() {
+        for (pattern, text) in [
+            ("yyyy-MM-dd", "2021-2-3"),
+            ("yyyy-MM-dd", "2021-02-29"),
+            ("yyyy-MM-dd", "2021-01-01 "),
+            ("yyyy-MM-dd", "0000-01-01"),
+            ("dddd d/M/yyyy", "Monday 1/2/2026"),
+            ("HH:mm", "24:00"),
+            ("hh:mm tt", "13:00 PM"),
+            ("yyyy-MM-ddzzz", "0001-01-01+08:00"),
+        ] {
+            assert_eq!(read(pattern, text), None, "{text} as {pattern}");
+        }
+        for pattern in ["", "d", "yyyy g", "'open", "ffffffff", "yyyy\\"] {
+            assert!(Pattern::parse(pattern).is_none(), "{pattern}");
+        }
+    }
+
+    #[test]
+    fn every_field_is_written_as_dot_net_writes_it() {
+        let moment =
+            Civil { year: 2021, month: 7, day: 2, hour: 0, minute: 3, second: 8, fraction: 1_200_000 }.moment();
+        let write = |pattern: &str, is_utc| Pattern::parse(pattern).unwrap().write(moment.unwrap(), is_utc);
+        for (pattern, expected) in [
+            ("dddd ddd dd %d", "Friday Fri 02 2"),
+            ("MMMM MMM MM M yyyyy yyyy yy", "July Jul 07 7 02021 2021 21"),
+            ("hh h HH H mm m ss s tt t", "12 12 00 0 03 3 08 8 AM A"),
+            ("ss.fff ss.FFF .f", "08.120 08.12 .1"),
+            ("zzz zz z Z", "+00:00 +00 +0 Z"),
+            ("HH'h' \"min\" \\m", "00h min m"),
+        ] {
+            assert_eq!(write(pattern, false), expected, "{pattern}");
+        }
+        assert_eq!((write("mmK", true), write("mmK", false)), ("03Z".to_owned(), "03".to_owned()));
+    }
+}
