@@ -5,8 +5,8 @@
 //!   list that say so; a dot behind a list reads the member of each. What does not exist is null.
 //! - `extensionAttribute1` to `15` live in `onPremisesExtensionAttributes`, and Entra's own names that differ from Graph's
 //!   lead to Graph's (`ALIASES`).
-//! - `userPrincipalName` of a B2B guest is read without `#EXT#@tenant`; `originalUserPrincipalName` keeps it
-//!   (Entra: how-provisioning-works, B2B guest users).
+//! - `userPrincipalName` of a B2B guest, `alias_theirdomain#EXT#@yourdomain`, is read as their original `alias@theirdomain`;
+//!   `originalUserPrincipalName` keeps it whole (Entra: how-provisioning-works, B2B guest users).
 //! - `IsSoftDeleted` is computed: the opposite of `accountEnabled`, null when that is unknown. People who left scope or were
 //!   deleted are never evaluated.
 
@@ -81,7 +81,7 @@ impl AttributePath {
 
     fn as_entra_shows(&self, value: Value, is_literal: bool) -> Value {
         match (self.written.as_str(), value) {
-            ("userPrincipalName", Value::String(name)) => Value::String(without_guest_mark(&name).to_owned()),
+            ("userPrincipalName", Value::String(name)) => Value::String(home_name(&name)),
             ("IsSoftDeleted", Value::Bool(is_enabled)) if !is_literal => Value::Bool(!is_enabled),
             (_, other) => other,
         }
@@ -171,8 +171,14 @@ fn selected(selector: &str) -> Option<Step> {
     Some(Step::Where { member: member.trim().to_owned(), value: value.to_owned() })
 }
 
-fn without_guest_mark(name: &str) -> &str {
-    name.find(GUEST_MARK).map_or(name, |mark| &name[..mark])
+/// The name a guest has at home. Host names hold no underscore, so the last one stands for the at sign; without one, only
+/// the mark and what follows it is cut off.
+fn home_name(name: &str) -> String {
+    let Some((encoded, _)) = name.split_once(GUEST_MARK) else { return name.to_owned() };
+    match encoded.rsplit_once('_') {
+        Some((alias, domain)) => format!("{alias}@{domain}"),
+        None => encoded.to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -204,7 +210,7 @@ mod tests {
             ("absent.member[3]", json!(null)),
             ("extensionAttribute1", json!("x")),
             ("onPremisesExtensionAttributes.extensionAttribute1", json!("x")),
-            ("userPrincipalName", json!("ada_fabrikam.com")),
+            ("userPrincipalName", json!("ada@fabrikam.com")),
             ("originalUserPrincipalName", json!("ada_fabrikam.com#EXT#@contoso.onmicrosoft.com")),
             ("addresses.city", json!(["Bath", "York"])),
             ("addresses[0].city", json!("Bath")),
@@ -212,6 +218,18 @@ mod tests {
             ("urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager.value", json!("m")),
         ] {
             assert_eq!(resolved(written, &person), expected, "{written}");
+        }
+    }
+
+    #[test]
+    fn a_guest_is_named_as_at_home_and_everyone_else_as_they_are() {
+        for (name, expected) in [
+            ("ada_l_fabrikam.com#EXT#@contoso.onmicrosoft.com", "ada_l@fabrikam.com"),
+            ("ada#EXT#@contoso.onmicrosoft.com", "ada"),
+            ("ada_l@contoso.com", "ada_l@contoso.com"),
+            ("", ""),
+        ] {
+            assert_eq!(resolved("userPrincipalName", &json!({ "userPrincipalName": name })), json!(expected), "{name}");
         }
     }
 

@@ -40,3 +40,23 @@ pub(super) fn replace_all(text: &str, old: &str, new: &str) -> Result<String, To
     }
     Ok(built.finish())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_that_would_outgrow_the_bound_is_not_built() {
+        let (many, long) = ("a".repeat(1_000), "b".repeat(1_000));
+        assert!(replace_all(&many, "a", &long).is_err());
+        assert_eq!(replace_all(&many[..65], "a", &long).unwrap().len(), 65_000);
+        let mut full = BoundedText::default();
+        assert!(full.push(&"c".repeat(RESULT_BYTES_MAX)).is_ok() && full.push("c").is_err());
+    }
+
+    #[test]
+    fn an_empty_text_occurs_nowhere() {
+        assert_eq!(replace_all("abc", "", "x").unwrap(), "abc");
+        assert_eq!(replace_all("abab", "b", "").unwrap(), "aa");
+    }
+}
