@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod directory;
+pub mod expression;
 pub mod graph;
 pub mod http;
 pub mod intake;
