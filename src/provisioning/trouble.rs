@@ -33,6 +33,15 @@ pub enum Trouble {
     /// The connection brings no credentials and neither does the service.
     #[error("the connection has no credentials; set them on the connection, or ROLLCALL_CLIENT_ID and its secret")]
     NoCredentials,
+    /// The connection could not be opened; says why.
+    #[error("{0}")]
+    NoSession(String),
+    /// Another deployment uses this application in this tenant.
+    #[error(
+        "another subscription of this application exists for the resource, with a notification address that is not \
+         ours; use an application of its own for each deployment, or delete that subscription"
+    )]
+    ForeignSubscription,
     /// A listing was longer than it may be.
     #[error("the listing of {what} did not end after {pages} pages; nothing was concluded from it")]
     Endless {
@@ -69,7 +78,8 @@ impl Trouble {
             Self::Graph(error) => Consequence::Pause(error.retry_after()),
             Self::NoCredentials | Self::Secrets(_) => Consequence::Quarantine("credentials"),
             Self::Endless { .. } => Consequence::Pause(None),
-            Self::Store(_) | Self::Cancelled | Self::Stopping => Consequence::None,
+            Self::ForeignSubscription => Consequence::Pause(None),
+            Self::NoSession(_) | Self::Store(_) | Self::Cancelled | Self::Stopping => Consequence::None,
         }
     }
 
