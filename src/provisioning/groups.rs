@@ -9,6 +9,7 @@ use crate::directory::rules::ConnectionSettings;
 use crate::directory::source::{Absence, ListedGroup, Member, MemberDifference, MemberKind, Observed, SourceGroup};
 use crate::directory::{ConnectionId, ObjectId};
 use crate::graph::{Graph, GraphError};
+use crate::queue::{self, Lane, Reason};
 use crate::store::mirror::{self, RemovedEdges};
 use crate::store::{Db, DbConnection, StoreError};
 
@@ -110,7 +111,6 @@ pub async fn take_in(
     seen: SeenGroup,
     how: TakeIn,
     now: Timestamp,
-    enqueue: Enqueue,
 ) -> Result<GroupOutcome, Trouble> {
     let (id, settings) = (session.connection().clone(), session.record.settings.clone());
     let stored = {
@@ -128,7 +128,7 @@ pub async fn take_in(
         TakeIn::Alone { .. } => guard_fallen(db, &id, &settings, &seen, &stored, &difference, &affected, now).await?,
         TakeIn::InFullRun => HashSet::new(),
     };
-    let writing = Writing { id, settings, seen, difference, affected, spared, how, now, enqueue };
+    let writing = Writing { id, settings, seen, difference, affected, spared, how, now };
     writing.run(db).await
 }
 
@@ -199,7 +199,7 @@ async fn guard_fallen(
     let gone = is_scope && matches!(seen.observed, Observed::Absent(_));
     let emptied = is_scope && stored.len() >= EMPTIED_COUNTS_FROM && difference.removed.len() == stored.len();
     let set = GuardedSet {
-        holds_as: crate::store::runs::RunKind::Incremental,
+        hold_in: people::HoldIn::Incremental,
         now,
         emptied_groups: if emptied { vec![name.clone()] } else { Vec::new() },
         source_gone: gone.then_some(name),
@@ -219,24 +219,6 @@ fn leaving_of(plans: &[crate::directory::decide::PersonPlan]) -> HashSet<ObjectI
     plans.iter().filter(|plan| !guard::leavers_of(plan).is_empty()).map(|plan| plan.object).collect()
 }
 
-/// Queues people and groups inside the transaction that gives them work.
-pub type Enqueue = fn(&mut DbConnection, &ConnectionId, &Queued<'_>) -> Result<(), StoreError>;
-
-/// What to queue.
-#[derive(Clone, Copy, Debug)]
-pub struct Queued<'a> {
-    /// People to fetch.
-    pub people: &'a [ObjectId],
-    /// Groups to read.
-    pub groups: &'a [ObjectId],
-    /// Who found the change first.
-    pub found_by: FoundBy,
-    /// When it was received.
-    pub received_at: Timestamp,
-    /// The present instant.
-    pub now: Timestamp,
-}
-
 /// Writes a difference in slices.
 struct Writing {
     id: ConnectionId,
@@ -247,7 +229,6 @@ struct Writing {
     spared: HashSet<ObjectId>,
     how: TakeIn,
     now: Timestamp,
-    enqueue: Enqueue,
 }
 
 impl Writing {
@@ -277,19 +258,19 @@ impl Writing {
         if nested.is_empty() {
             return Ok(nested);
         }
-        let (id, how, now, enqueue) = (self.id.clone(), self.how, self.now, self.enqueue);
+        let (id, how, now) = (self.id.clone(), self.how, self.now);
         db.write(move |db| {
             let known = mirror::groups(db, &id)?;
             let new: Vec<ObjectId> = nested.iter().filter(|group| !known.contains_key(group)).copied().collect();
             mirror::track(db, &id, new.iter().copied())?;
-            queue(db, &id, how, now, enqueue, &[], &new)?;
+            queue(db, &id, how, now, &[], &new)?;
             Ok(new)
         })
         .await
     }
 
     async fn write_edges(&self, db: &Db, slice: Vec<Member>, add: bool) -> Result<(), StoreError> {
-        let (id, group, how, now, enqueue) = (self.id.clone(), self.seen.id, self.how, self.now, self.enqueue);
+        let (id, group, how, now) = (self.id.clone(), self.seen.id, self.how, self.now);
         let spared = self.spared.clone();
         db.write(move |db| {
             // People below a nested group are found through the edge, so look while it is there.
@@ -302,7 +283,7 @@ impl Writing {
                 mirror::remove_members(db, &id, group, &slice)?;
             }
             let people: Vec<ObjectId> = people.into_iter().filter(|person| !spared.contains(person)).collect();
-            queue(db, &id, how, now, enqueue, &people, &[])
+            queue(db, &id, how, now, &people, &[])
         })
         .await
     }
@@ -325,15 +306,17 @@ impl Writing {
     }
 }
 
+/// Queues people and groups inside the transaction that gives them work. A full run looks at all of them anyway.
 fn queue(
     db: &mut DbConnection,
     id: &ConnectionId,
     how: TakeIn,
     now: Timestamp,
-    enqueue: Enqueue,
     people: &[ObjectId],
     groups: &[ObjectId],
 ) -> Result<(), StoreError> {
     let TakeIn::Alone { found_by, received_at } = how else { return Ok(()) };
-    enqueue(db, id, &Queued { people, groups, found_by, received_at, now })
+    let reason = Reason { hint: None, found_by, received_at };
+    queue::enqueue(db, id, Lane::User, people, reason, now)?;
+    queue::enqueue(db, id, Lane::Group, groups, reason, now)
 }

@@ -15,7 +15,10 @@ use crate::directory::{AccountId, ConnectionId, ObjectId, RunId, TeamId};
 use crate::store::apply::{self, Applied, Context, LogLine};
 use crate::store::mirror::RemovedEdges;
 use crate::store::runs::{self, RunKind};
+use crate::store::leases::{self, Lease};
 use crate::store::{Db, DbConnection, StoreError, accounts, guard as guard_store, mirror, teams};
+
+use super::SLICE_SIZE;
 
 /// What one fetch showed of a person, and what else is known about an absence.
 #[derive(Clone, Debug)]
@@ -39,8 +42,6 @@ pub struct Batch {
     pub seen: Vec<Seen>,
     /// The run it belongs to, if any.
     pub run: Option<RunId>,
-    /// The kind of run that holds leavers beyond the guard.
-    pub holds_as: RunKind,
 }
 
 /// What the database knows of some people.
@@ -174,8 +175,8 @@ pub async fn pass_guard(
 /// What the guard has to know of a set besides its plans.
 #[derive(Clone, Debug)]
 pub struct GuardedSet {
-    /// The kind of run that holds it.
-    pub holds_as: RunKind,
+    /// Where it is held.
+    pub hold_in: HoldIn,
     /// The present instant.
     pub now: Timestamp,
     /// Names of scope groups of five or more that were seen empty.
@@ -184,16 +185,36 @@ pub struct GuardedSet {
     pub source_gone: Option<String>,
 }
 
+impl GuardedSet {
+    /// A set of which nothing else is known.
+    pub fn new(hold_in: HoldIn, now: Timestamp) -> Self {
+        Self { hold_in, now, emptied_groups: Vec::new(), source_gone: None }
+    }
+}
+
+/// The run whose list held leavers are put on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HoldIn {
+    /// The one open incremental run: leavers found by notifications and delta.
+    Incremental,
+    /// This full run, whose list replaces that of an older one.
+    FullRun(RunId),
+}
+
 fn hold(
     db: &mut DbConnection,
     connection: &ConnectionId,
     passed: &guard::Passed,
     set: &GuardedSet,
 ) -> Result<(), StoreError> {
-    if passed.held.is_empty() {
-        return Ok(());
-    }
-    let run = runs::open_held(db, connection, set.holds_as, set.now)?;
+    let run = match set.hold_in {
+        _ if passed.held.is_empty() => return Ok(()),
+        HoldIn::Incremental => runs::open_held(db, connection, RunKind::Incremental, set.now)?,
+        HoldIn::FullRun(run) => {
+            runs::replace_held(db, connection, run, set.now)?;
+            run
+        }
+    };
     guard_store::hold(db, connection, run, &passed.held)?;
     if let Some(reason) = &passed.reason {
         runs::set_status(db, connection, run, runs::RunStatus::Held, Some(reason), set.now)?;
@@ -231,6 +252,28 @@ pub fn apply_slice(
     let failures = applied.refused.iter().map(|(person, why)| failure(*person, why.clone(), context)).collect();
     apply::append_log(db, connection, failures, context.now, context.took)?;
     Ok(applied)
+}
+
+/// Applies plans that passed the guard in slices, each under the lease; for runs, which have no work items to settle.
+pub async fn apply_all(
+    db: &Db,
+    lease: &Lease,
+    connection: &ConnectionId,
+    cleared: ClearedPlans,
+    context: &Context,
+) -> Result<Applied, StoreError> {
+    let mut total = Applied::default();
+    for slice in cleared.into_slices(SLICE_SIZE) {
+        let (lease, connection, context) = (lease.clone(), connection.clone(), context.clone());
+        let applied = db
+            .write(move |db| {
+                leases::check(db, &lease, context.now)?;
+                apply_slice(db, &connection, &slice, &context)
+            })
+            .await?;
+        total.add(applied);
+    }
+    Ok(total)
 }
 
 /// The log line of a person who could not be provisioned.

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use crate::clock::Timestamp;
+use crate::directory::ConnectionId;
 use crate::graph::GraphError;
 use crate::secrets::SecretsError;
-use crate::store::StoreError;
+use crate::store::{Db, StoreError, troubles};
 
 /// Without a wait asked for by Graph, the first pause of a connection that failed.
 pub const PAUSE_MIN: Duration = Duration::from_secs(2);
@@ -92,6 +94,40 @@ impl Trouble {
         };
         least.saturating_mul(1 << count.min(16)).min(longest)
     }
+}
+
+/// Records trouble against a connection and says until when it waits. What is no fault of the connection leaves no
+/// mark on it.
+pub async fn record(
+    db: &Db,
+    connection: &ConnectionId,
+    trouble: &Trouble,
+    now: Timestamp,
+) -> Result<Timestamp, StoreError> {
+    let cause = match trouble.consequence() {
+        Consequence::None => return Ok(now),
+        Consequence::Pause(_) => None,
+        Consequence::Quarantine(cause) => Some(cause),
+    };
+    let id = connection.clone();
+    let count = db.read(move |db| troubles::count(db, &id)).await?;
+    let until = now.plus(trouble.pause(count));
+    let (id, detail) = (connection.clone(), trouble.to_string());
+    db.write(move |db| troubles::record(db, &id, cause, &detail, until, now)).await?;
+    Ok(until)
+}
+
+/// Clears what was recorded against a connection that works again.
+pub async fn clear(db: &Db, connection: &ConnectionId) -> Result<(), StoreError> {
+    let id = connection.clone();
+    if db.read(move |db| troubles::count(db, &id)).await? == 0 {
+        return Ok(());
+    }
+    let id = connection.clone();
+    if db.write(move |db| troubles::clear(db, &id)).await? {
+        tracing::info!(connection.id = %connection, "The connection works again");
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -255,6 +255,57 @@ pub fn open_held(
     Ok(id)
 }
 
+/// Ends older held full runs: the list of `newer` takes their place.
+pub fn replace_held(
+    db: &mut DbConnection,
+    connection: &ConnectionId,
+    newer: RunId,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    for run in in_status(db, connection, RunStatus::Held)? {
+        if run.id == newer || run.kind == RunKind::Incremental {
+            continue;
+        }
+        diesel::sql_query("DELETE FROM run_items WHERE connection_id = $1 AND run_id = $2 AND state = 'held'")
+            .bind::<Text, _>(connection.as_str())
+            .bind::<Text, _>(run.id.to_string())
+            .execute(db)?;
+        let why = format!("a newer full run took its place: {newer}");
+        set_status(db, connection, run.id, RunStatus::Cancelled, Some(&why), now)?;
+    }
+    Ok(())
+}
+
+/// Connections with a run that can begin: those with an initial cycle wait until their subscriptions were tried once,
+/// so that no change falls between listing and listening; paused ones only make dry runs.
+pub fn connections_with_pending(
+    db: &mut DbConnection,
+    now: Timestamp,
+    limit: i64,
+) -> Result<Vec<ConnectionId>, StoreError> {
+    let rows: Vec<ConnectionRow> = diesel::sql_query(
+        "SELECT r.connection_id FROM runs r JOIN connections c ON c.connection_id = r.connection_id \
+         JOIN connection_states s ON s.connection_id = r.connection_id \
+         WHERE r.status IN ('pending', 'running') AND (c.paused = $1 OR r.dry_run = $2) \
+         AND (s.next_attempt_at IS NULL OR s.next_attempt_at <= $3) \
+         AND (r.kind <> 'initial' OR NOT EXISTS (SELECT 1 FROM subscriptions u \
+         WHERE u.connection_id = r.connection_id AND u.subscription_id IS NULL AND u.attempt_count = 0)) \
+         GROUP BY r.connection_id ORDER BY MIN(r.queued_at) LIMIT $4",
+    )
+    .bind::<Bool, _>(false)
+    .bind::<Bool, _>(true)
+    .bind::<BigInt, _>(now.0)
+    .bind::<BigInt, _>(limit)
+    .load(db)?;
+    rows.iter().map(|row| parse("runs.connection_id", &row.connection_id)).collect()
+}
+
+#[derive(QueryableByName)]
+struct ConnectionRow {
+    #[diesel(sql_type = Text)]
+    connection_id: String,
+}
+
 /// Marks a run as begun; `progress` starts from zero.
 pub fn start(db: &mut DbConnection, connection: &ConnectionId, run: RunId, now: Timestamp) -> Result<(), StoreError> {
     diesel::sql_query(
