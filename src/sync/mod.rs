@@ -59,6 +59,10 @@ impl Worker {
         let outcome = leases::holding(&self.db, &batch.lease, &self.clock, self.batch(&due.connection, &batch)).await;
         match outcome {
             Ok(Ok(())) => self.succeeded(&due.connection).await?,
+            Ok(Err(Trouble::Store(error))) => {
+                queue::release(&self.db, &batch.lease).await?;
+                return Err(error);
+            }
             Ok(Err(trouble)) => self.failed(&due.connection, &batch, &trouble).await?,
             // Somebody else has taken over and will do it all again.
             Err(StoreError::LeaseLost) => return Ok(()),

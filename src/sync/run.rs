@@ -56,6 +56,9 @@ impl Worker {
                 let worker = self.clone();
                 running.tasks.spawn(async move {
                     let outcome = worker.work(&due).await;
+                    if outcome.is_err() {
+                        tokio::time::sleep(ERROR_PAUSE).await;
+                    }
                     (due.connection, outcome)
                 });
             }
