@@ -1,10 +1,14 @@
 //! The database: the only part that knows diesel.
 
+pub mod admission;
 mod bulk;
 pub mod db;
 pub mod error;
+pub mod folding;
+pub mod inbox;
 pub mod leases;
 mod migrate;
+pub mod work_items;
 
 pub use db::{Db, DbConnection, Location};
 pub use error::StoreError;
