@@ -130,7 +130,9 @@ impl<'a> ItemFields<'a> {
                 "lifecycleEvent" => item.lifecycle_event = fields.next_value()?,
                 "resource" => item.resource = fields.next_value()?,
                 "resourceData" => item.resource_data = fields.next_value::<ResourceData<'a>>()?.0,
-                _ => drop(fields.next_value::<Skipped>()?),
+                _ => {
+                    fields.next_value::<Skipped>()?;
+                }
             }
         }
         Ok(item)
@@ -222,7 +224,9 @@ impl<'a> ResourceDataFields<'a> {
                 "@odata.type" => data.odata_type = fields.next_value()?,
                 "id" => data.id = fields.next_value()?,
                 "members@delta" => data.members = fields.next_value()?,
-                _ => drop(fields.next_value::<Skipped>()?),
+                _ => {
+                    fields.next_value::<Skipped>()?;
+                }
             }
         }
         Ok(data)
@@ -287,7 +291,9 @@ impl<'a> MemberFields<'a> {
                 "id" => member.id = fields.next_value()?,
                 // A plain "deleted" in notifications, an object with a reason in delta: either says the same.
                 "@removed" => member.removed = fields.next_value::<Given>()?.0,
-                _ => drop(fields.next_value::<Skipped>()?),
+                _ => {
+                    fields.next_value::<Skipped>()?;
+                }
             }
         }
         Ok(member)
