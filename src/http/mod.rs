@@ -1,1 +1,3 @@
 //! The two listeners: routes, callbacks, the admin API.
+
+pub mod callbacks;

@@ -13,9 +13,9 @@ use crate::directory::scope::Standing;
 use crate::directory::source::{Observed, SourceUser};
 use crate::directory::{AccountId, ConnectionId, ObjectId, RunId, TeamId};
 use crate::store::apply::{self, Applied, Context, LogLine};
+use crate::store::leases::{self, Lease};
 use crate::store::mirror::RemovedEdges;
 use crate::store::runs::{self, RunKind};
-use crate::store::leases::{self, Lease};
 use crate::store::{Db, DbConnection, StoreError, accounts, guard as guard_store, mirror, teams};
 
 use super::SLICE_SIZE;

@@ -35,6 +35,9 @@ pub enum Trouble {
     /// The connection brings no credentials and neither does the service.
     #[error("the connection has no credentials; set them on the connection, or ROLLCALL_CLIENT_ID and its secret")]
     NoCredentials,
+    /// Graph does not have this person, or not yet.
+    #[error("{0} was not found in the directory; if the person was made a moment ago, try again in a minute")]
+    NotFound(String),
     /// The connection could not be opened; says why.
     #[error("{0}")]
     NoSession(String),
@@ -81,7 +84,9 @@ impl Trouble {
             Self::NoCredentials | Self::Secrets(_) => Consequence::Quarantine("credentials"),
             Self::Endless { .. } => Consequence::Pause(None),
             Self::ForeignSubscription => Consequence::Pause(None),
-            Self::NoSession(_) | Self::Store(_) | Self::Cancelled | Self::Stopping => Consequence::None,
+            Self::NotFound(_) | Self::NoSession(_) | Self::Store(_) | Self::Cancelled | Self::Stopping => {
+                Consequence::None
+            }
         }
     }
 

@@ -1,6 +1,6 @@
 //! A full run: groups, then people, then its leavers as one set.
 
-use crate::directory::account::FoundBy;
+use crate::directory::account::{FoundBy, Observation};
 use crate::directory::decide::PersonPlan;
 use crate::provisioning::{Session, Trouble};
 use crate::store::apply::Applied;
@@ -22,6 +22,8 @@ pub(super) struct FullRun<'a> {
     /// People looked at so far, and of how many if that is known.
     pub(super) done: u64,
     pub(super) total: Option<u64>,
+    /// The number drawn before the run looked at anything: what a worker saw later is never overwritten by its end.
+    pub(super) first_observation: Observation,
     /// Plans with a leaver in them: decided at the end, as one set.
     pub(super) leavers: Vec<PersonPlan>,
 }
@@ -59,6 +61,7 @@ impl Reconciler {
             counts: RunCounts::default(),
             done: 0,
             total: None,
+            first_observation: self.observation(session).await?,
             leavers: Vec::new(),
         };
         let groups = self.read_groups(&mut full).await?;

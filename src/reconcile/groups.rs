@@ -49,8 +49,7 @@ impl Reconciler {
 
     async fn track_roots(&self, session: &Session) -> Result<BTreeSet<ObjectId>, Trouble> {
         let settings = &session.record.settings;
-        let roots: BTreeSet<ObjectId> =
-            settings.scope.groups.iter().copied().chain(settings.team_groups()).collect();
+        let roots: BTreeSet<ObjectId> = settings.scope.groups.iter().copied().chain(settings.team_groups()).collect();
         let (id, wanted) = (session.connection().clone(), roots.clone());
         self.db.write(move |db| mirror::track(db, &id, wanted.iter().copied())).await?;
         Ok(roots)

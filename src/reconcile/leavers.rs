@@ -3,13 +3,13 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use crate::directory::account::{Observation, Team};
+use crate::directory::account::Team;
 use crate::directory::guard::{self, HeldLeaver, LeaverKey};
-use crate::directory::{ObjectId, TeamId};
+use crate::directory::{ConnectionId, ObjectId};
 use crate::provisioning::people::{self, GuardedSet, HoldIn};
 use crate::provisioning::{Trouble, teams as team_acts};
 use crate::store::apply::Context;
-use crate::store::{guard as guard_store, leases, runs, teams};
+use crate::store::{DbConnection, StoreError, guard as guard_store, leases, runs, teams};
 
 use super::full::FullRun;
 use super::groups::Groups;
@@ -33,7 +33,7 @@ impl Reconciler {
         let (id, settings) = (full.session.connection(), &full.session.record.settings);
         let cleared = people::pass_guard(&self.db, id, settings, &knowledge, plans, set).await?;
         let context = Context {
-            observation: self.observation_of_leavers(full).await?,
+            observation: full.first_observation,
             found_by: Default::default(),
             found_by_default: full.found_by(),
             run: Some(full.run.id),
@@ -48,38 +48,25 @@ impl Reconciler {
         Ok(status == Some(runs::RunStatus::Held))
     }
 
-    /// The leavers were seen under several numbers; under a new one none of them would be kept from overwriting what a
-    /// worker saw meanwhile, so the lowest is used: that of the run's beginning.
-    async fn observation_of_leavers(&self, full: &FullRun<'_>) -> Result<Observation, Trouble> {
-        Ok(full.first_observation)
-    }
-
     /// Ends teams whose group no longer makes a team or no longer exists, once nobody is in them.
     async fn end_teams(&self, full: &FullRun<'_>) -> Result<(), Trouble> {
         let wanted: HashSet<ObjectId> = full.session.record.settings.team_groups().into_iter().collect();
-        let (id, lease, limits) = (full.session.connection().clone(), full.lease.clone(), full.session.record.settings.guard);
+        let (id, lease, limits) =
+            (full.session.connection().clone(), full.lease.clone(), full.session.record.settings.guard);
         let (found_by, run, now) = (full.found_by(), full.run.id, self.clock.now());
         Ok(self
             .db
             .write(move |db| {
                 leases::check(db, &lease, now)?;
-                let all = teams::all(db, &id)?;
-                let ending: Vec<&Team> =
-                    all.values().filter(|team| team.active && !wanted.contains(&team.external_id)).collect();
-                let sizes = teams::sizes(db, &id, ending.iter().map(|team| team.id))?;
-                let empty: Vec<&Team> =
-                    ending.into_iter().filter(|team| sizes.get(&team.id) == Some(&0)).collect();
-                let set: Vec<HeldLeaver> = empty.iter().map(|team| leaver(team)).collect();
+                let empty = empty_teams(db, &id, &wanted)?;
+                let set: Vec<HeldLeaver> = empty.iter().map(leaver).collect();
                 let ledger = guard_store::ledger(db, &id, &set, now)?;
-                let held: HashSet<TeamId> = match guard::judge(&set, &ledger, limits) {
-                    Some(reason) => {
-                        guard_store::hold(db, &id, run, &set)?;
-                        runs::set_status(db, &id, run, runs::RunStatus::Held, Some(&reason), now)?;
-                        empty.iter().map(|team| team.id).collect()
-                    }
-                    None => HashSet::new(),
-                };
-                for team in empty.iter().filter(|team| !held.contains(&team.id)) {
+                if let Some(reason) = guard::judge(&set, &ledger, limits) {
+                    guard_store::hold(db, &id, run, &set)?;
+                    runs::set_status(db, &id, run, runs::RunStatus::Held, Some(&reason), now)?;
+                    return Ok(());
+                }
+                for team in &empty {
                     guard_store::reserve(db, &id, &[LeaverKey::Team(team.id)], now)?;
                     team_acts::end(db, &id, team, found_by, now)?;
                 }
@@ -87,6 +74,15 @@ impl Reconciler {
             })
             .await?)
     }
+}
+
+/// Active teams that no group of the settings makes any more, and that nobody is in.
+fn empty_teams(db: &mut DbConnection, id: &ConnectionId, wanted: &HashSet<ObjectId>) -> Result<Vec<Team>, StoreError> {
+    let mut ending: Vec<Team> =
+        teams::all(db, id)?.into_values().filter(|team| team.active && !wanted.contains(&team.external_id)).collect();
+    let sizes = teams::sizes(db, id, ending.iter().map(|team| team.id))?;
+    ending.retain(|team| sizes.get(&team.id) == Some(&0));
+    Ok(ending)
 }
 
 fn leaver(team: &Team) -> HeldLeaver {

@@ -13,4 +13,5 @@ mod people;
 mod runner;
 pub mod schedule;
 
+pub use held::HeldDecision;
 pub use runner::Reconciler;

@@ -7,8 +7,8 @@ use crate::directory::decide::Evidence;
 use crate::directory::guard;
 use crate::directory::source::{Observed, SourceUser};
 use crate::graph::{NextLink, PAGE_SIZE_MAX};
-use crate::provisioning::people::{self, Batch, GuardedSet, HoldIn, Planned, Seen};
 use crate::provisioning::Trouble;
+use crate::provisioning::people::{self, Batch, GuardedSet, HoldIn, Planned, Seen};
 use crate::queue::{self, Lane, Reason};
 use crate::store::apply::{self, Context};
 use crate::store::runs::Progress;
@@ -45,8 +45,11 @@ impl Reconciler {
             let new = page.items.into_iter().filter(|user| listed.insert(user.id));
             let users: Vec<(ObjectId, Observed<SourceUser>)> =
                 new.map(|user| (user.id, Observed::Present(user))).collect();
-            self.take_in(full, Batch { observation, seen: self.seen(full, users, Evidence::FetchOnly), run: Some(full.run.id) })
-                .await?;
+            self.take_in(
+                full,
+                Batch { observation, seen: self.seen(full, users, Evidence::FetchOnly), run: Some(full.run.id) },
+            )
+            .await?;
             next = page.next;
             if next.is_none() {
                 return Ok(listed);
@@ -75,10 +78,8 @@ impl Reconciler {
         let mut after = None;
         loop {
             let id = full.session.connection().clone();
-            let people = self
-                .db
-                .read(move |db| accounts::linked_people_after(db, &id, after, CHUNK_SIZE as i64))
-                .await?;
+            let people =
+                self.db.read(move |db| accounts::linked_people_after(db, &id, after, CHUNK_SIZE as i64)).await?;
             let Some(last) = people.last().copied() else { return Ok(()) };
             let others: Vec<ObjectId> = people.into_iter().filter(|person| !listed.contains(person)).collect();
             if !others.is_empty() {
@@ -88,24 +89,14 @@ impl Reconciler {
         }
     }
 
-    async fn read_chunk(
-        &self,
-        full: &mut FullRun<'_>,
-        people: &[ObjectId],
-        evidence: Evidence,
-    ) -> Result<(), Trouble> {
+    async fn read_chunk(&self, full: &mut FullRun<'_>, people: &[ObjectId], evidence: Evidence) -> Result<(), Trouble> {
         let observation = self.observation(full.session).await?;
         let found = full.session.graph.in_background().users_by_ids(people, &full.session.selection).await?;
         let seen = self.seen(full, found, evidence);
         self.take_in(full, Batch { observation, seen, run: Some(full.run.id) }).await
     }
 
-    fn seen(
-        &self,
-        full: &FullRun<'_>,
-        found: Vec<(ObjectId, Observed<SourceUser>)>,
-        evidence: Evidence,
-    ) -> Vec<Seen> {
+    fn seen(&self, full: &FullRun<'_>, found: Vec<(ObjectId, Observed<SourceUser>)>, evidence: Evidence) -> Vec<Seen> {
         let found_by = full.found_by();
         found.into_iter().map(|(person, observed)| Seen { person, observed, evidence, found_by }).collect()
     }
@@ -116,12 +107,10 @@ impl Reconciler {
         let record = full.session.record.clone();
         let ids: Vec<ObjectId> = batch.seen.iter().map(|seen| seen.person).collect();
         full.done += ids.len() as u64;
-        let knowledge =
-            self.db.read(move |db| people::know(db, &record.id, &record.settings, &ids, None)).await?;
+        let knowledge = self.db.read(move |db| people::know(db, &record.id, &record.settings, &ids, None)).await?;
         let mut planned = people::plan(&knowledge, &batch.seen, &full.session.rules);
-        let (leaving, staying): (Vec<_>, Vec<_>) = std::mem::take(&mut planned.plans)
-            .into_iter()
-            .partition(|plan| !guard::leavers_of(plan).is_empty());
+        let (leaving, staying): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut planned.plans).into_iter().partition(|plan| !guard::leavers_of(plan).is_empty());
         full.leavers.extend(leaving);
         let context = batch.context(full.found_by(), began, self.clock.now());
         self.look_again(full, &planned, &context).await?;

@@ -15,7 +15,7 @@ use crate::telemetry::metrics_names;
 use super::schedule;
 
 /// The lease under which one process carries out a connection's runs.
-const RUN_LEASE: &str = "run";
+pub(super) const RUN_LEASE: &str = "run";
 
 /// Runs and polls begun in one go.
 const CONNECTIONS_MAX: i64 = 8;
@@ -105,8 +105,7 @@ impl Reconciler {
         let outcome = leases::holding(&self.db, lease, &self.clock, self.work(connection, run, lease)).await?;
         let status = self.end(connection, run, outcome).await?;
         let labels = [("kind", run.kind.as_str()), ("status", status.as_str())];
-        metrics::histogram!(metrics_names::RUN_SECONDS, &labels)
-            .record(self.clock.now().since(began).as_secs_f64());
+        metrics::histogram!(metrics_names::RUN_SECONDS, &labels).record(self.clock.now().since(began).as_secs_f64());
         Ok(())
     }
 
@@ -116,7 +115,7 @@ impl Reconciler {
         };
         match run.kind {
             RunKind::Initial | RunKind::Reconcile => self.full_run(&session, run, lease).await,
-            RunKind::Incremental => self.incremental(&session).await,
+            RunKind::Incremental => self.incremental(&session, run).await,
             RunKind::OnDemand => self.on_demand(&session, run, lease).await,
         }
     }

@@ -107,7 +107,9 @@ mod tests {
         for name in ["contoso", "fabrikam", "adatum", "northwind"] {
             let at = next(&settings, &name.parse().unwrap(), Timestamp(0)).to_datetime();
             let time = at.time();
-            assert!(time >= NaiveTime::from_hms_opt(1, 0, 0).unwrap() && time < NaiveTime::from_hms_opt(5, 0, 0).unwrap());
+            assert!(
+                time >= NaiveTime::from_hms_opt(1, 0, 0).unwrap() && time < NaiveTime::from_hms_opt(5, 0, 0).unwrap()
+            );
         }
     }
 

@@ -1,13 +1,16 @@
 //! The database: the only part that knows diesel.
 
 pub mod accounts;
+pub mod admission;
 pub mod apply;
 mod bulk;
 pub mod connections;
 pub mod db;
 pub mod delta_links;
 pub mod error;
+pub mod folding;
 pub mod guard;
+pub mod inbox;
 pub mod keys;
 pub mod leases;
 mod migrate;
@@ -19,6 +22,7 @@ mod snapshots;
 pub mod subscriptions;
 pub mod teams;
 pub mod troubles;
+pub mod work_items;
 
 pub use db::{Db, DbConnection, Location};
 pub use error::StoreError;

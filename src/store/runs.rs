@@ -202,6 +202,7 @@ pub fn request(
     let pending = in_status(db, connection, RunStatus::Pending)?;
     let running = in_status(db, connection, RunStatus::Running)?;
     let initial = pending.iter().chain(&running).find(|run| run.kind == RunKind::Initial && !run.dry_run);
+    // A full listing that has not ended will show everything a new one would.
     if request.kind == RunKind::Reconcile
         && !request.dry_run
         && let Some(run) = initial
@@ -408,10 +409,35 @@ pub fn finish_empty_held(db: &mut DbConnection, connection: &ConnectionId, now: 
     Ok(())
 }
 
+/// Ends incremental runs whose connection has no due work left: what they asked for is done.
+pub fn finish_drained(db: &mut DbConnection, connection: &ConnectionId, now: Timestamp) -> Result<bool, StoreError> {
+    let finished = diesel::sql_query(
+        "UPDATE runs SET status = 'succeeded', phase = 'finished', finished_at = $1 \
+         WHERE connection_id = $2 AND status = 'running' AND kind = 'incremental' AND phase = 'queue' \
+         AND NOT EXISTS (SELECT 1 FROM work_items w WHERE w.connection_id = runs.connection_id \
+         AND w.buried_at IS NULL AND w.due_at <= $1)",
+    )
+    .bind::<BigInt, _>(now.0)
+    .bind::<Text, _>(connection.as_str())
+    .execute(db)?;
+    Ok(finished > 0)
+}
+
+/// Queues a run again after it failed, unless the same is queued already.
+pub fn queue_again(
+    db: &mut DbConnection,
+    connection: &ConnectionId,
+    again: &RunRequest,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    request(db, connection, again, now).map(drop)
+}
+
 /// Puts runs that a dead process left running back to pending, so that they begin again.
 pub fn rescue(db: &mut DbConnection, connection: &ConnectionId) -> Result<usize, StoreError> {
     let rescued = diesel::sql_query(
-        "UPDATE runs SET status = 'pending', phase = 'queued' WHERE connection_id = $1 AND status = 'running'",
+        "UPDATE runs SET status = 'pending', phase = 'queued' WHERE connection_id = $1 \
+         AND status = 'running' AND phase <> 'queue'",
     )
     .bind::<Text, _>(connection.as_str())
     .execute(db)?;

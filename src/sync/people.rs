@@ -37,8 +37,7 @@ impl Worker {
         let (plans, rest) = (planned.plans, Planned { plans: Vec::new(), ..planned });
         let set = GuardedSet::new(HoldIn::Incremental, self.clock.now());
         let settings = &session.record.settings;
-        let cleared =
-            people::pass_guard(&self.db, session.connection(), settings, &knowledge, plans, set).await?;
+        let cleared = people::pass_guard(&self.db, session.connection(), settings, &knowledge, plans, set).await?;
         let items: Arc<HashMap<ObjectId, WorkItem>> =
             Arc::new(ours.into_iter().map(|item| (item.object, item)).collect());
         let context = fetched.context(FoundBy::Notification, began, self.clock.now());
@@ -61,8 +60,7 @@ impl Worker {
         if others.is_empty() {
             return Ok(());
         }
-        let (id, lease, lane, now) =
-            (session.connection().clone(), batch.lease.clone(), batch.lane, self.clock.now());
+        let (id, lease, lane, now) = (session.connection().clone(), batch.lease.clone(), batch.lane, self.clock.now());
         tracing::debug!(connection.id = %id, people.count = others.len(), "Changes of people outside the scope");
         self.db.write(move |db| queue::settle(db, &lease, lane, &others, &[], now).map(drop)).await
     }
@@ -102,7 +100,8 @@ impl Worker {
         items: &Arc<HashMap<ObjectId, WorkItem>>,
         context: &Context,
     ) -> Result<(), StoreError> {
-        let last = |person: &ObjectId| items.get(person).is_some_and(|item| item.look_count as usize >= self.rechecks.len());
+        let last =
+            |person: &ObjectId| items.get(person).is_some_and(|item| item.look_count as usize >= self.rechecks.len());
         let limited = rest.unknown.iter().map(|(person, _)| *person).filter(last);
         let limited = limited.map(|person| (person, LIMITED.to_owned()));
         let unmappable = rest.unmappable.iter().map(|(person, error)| (*person, error.to_string()));
