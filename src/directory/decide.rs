@@ -99,8 +99,11 @@ pub enum AccountStep {
         /// Why.
         reason: DeactivatedReason,
     },
-    /// The account is as it should be.
-    Keep,
+    /// The account, if there is one, is as it should be.
+    Keep {
+        /// The account as it is.
+        account: Option<Box<Account>>,
+    },
     /// There is no account, and none is due.
     Skip(SkipReason),
 }
@@ -145,7 +148,9 @@ impl SkipReason {
 impl PersonPlan {
     /// Whether applying this plan changes nothing.
     pub fn is_nothing(&self) -> bool {
-        matches!(self.step, AccountStep::Keep | AccountStep::Skip(_)) && self.join.is_empty() && self.leave.is_empty()
+        matches!(self.step, AccountStep::Keep { .. } | AccountStep::Skip(_))
+            && self.join.is_empty()
+            && self.leave.is_empty()
     }
 }
 
@@ -209,8 +214,12 @@ fn leave(account: Option<&Account>, reason: DeactivatedReason, skip: SkipReason)
     match account {
         None => AccountStep::Skip(skip),
         Some(account) if account.active => AccountStep::Deactivate { account: Box::new(account.clone()), reason },
-        Some(_) => AccountStep::Keep,
+        Some(account) => keep(account),
     }
+}
+
+fn keep(account: &Account) -> AccountStep {
+    AccountStep::Keep { account: Some(Box::new(account.clone())) }
 }
 
 fn stay(account: Option<&Account>, user: &SourceUser, rules: &Rules) -> Result<AccountStep, MappingError> {
@@ -220,7 +229,7 @@ fn stay(account: Option<&Account>, user: &SourceUser, rules: &Rules) -> Result<A
     };
     // What an operator switched off stays off until an operator switches it on.
     if !before.active && before.deactivated_reason == Some(DeactivatedReason::ByOperator) {
-        return Ok(AccountStep::Keep);
+        return Ok(keep(before));
     }
     let manager = seen_manager(user.manager, before.manager);
     let mut changes = profile.changes_since(&before.profile);
@@ -229,7 +238,7 @@ fn stay(account: Option<&Account>, user: &SourceUser, rules: &Rules) -> Result<A
         changes.push(Change::new("manager_external_id", text(before.manager), text(manager)));
     }
     if before.active && changes.is_empty() {
-        return Ok(AccountStep::Keep);
+        return Ok(keep(before));
     }
     let reactivate = !before.active;
     Ok(AccountStep::Update(Box::new(AccountUpdate { before: before.clone(), profile, manager, reactivate, changes })))

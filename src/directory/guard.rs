@@ -205,9 +205,12 @@ pub fn leavers_of(plan: &PersonPlan) -> Vec<HeldLeaver> {
 fn without(plans: Vec<PersonPlan>, held: &[HeldLeaver]) -> ClearedPlans {
     let keys: HashSet<&LeaverKey> = held.iter().map(|leaver| &leaver.key).collect();
     let strip = |mut plan: PersonPlan| {
-        if matches!(plan.step, AccountStep::Deactivate { .. }) && keys.contains(&LeaverKey::Account(plan.object)) {
-            plan.step = AccountStep::Keep;
-        }
+        plan.step = match plan.step {
+            AccountStep::Deactivate { account, .. } if keys.contains(&LeaverKey::Account(plan.object)) => {
+                AccountStep::Keep { account: Some(account) }
+            }
+            step => step,
+        };
         plan.leave.retain(|team| !keys.contains(&LeaverKey::Membership(plan.object, *team)));
         plan
     };

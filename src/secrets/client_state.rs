@@ -26,7 +26,7 @@ impl Keyring {
         connection: &ConnectionId,
         resource: &str,
     ) -> Result<String, SecretsError> {
-        let mut mac = keyed(&*self.key(version)?.sub_key(SIGNING_PURPOSE));
+        let mut mac = keyed(&self.key(version)?.sub_key(SIGNING_PURPOSE));
         mac.update(&length_prefixed(&[connection.as_str(), resource]));
         let signature = URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes());
         Ok(format!("{CLIENT_STATE_PREFIX}{signature}"))

@@ -158,9 +158,9 @@ mod tests {
         let data_key = DataKey::random();
         let wrapped = MasterKey::from_bytes([1; 32]).wrap(KeyVersion(3), &data_key);
         let (opened, used) = keys(1, None).open(&wrapped).unwrap();
-        assert_eq!((opened.0, used), (data_key.0, MasterKeyUsed::Current));
+        assert_eq!((&opened.0, used), (&data_key.0, MasterKeyUsed::Current));
         let (opened, used) = keys(2, Some(1)).open(&wrapped).unwrap();
-        assert_eq!((opened.0, used), (data_key.0, MasterKeyUsed::Previous));
+        assert_eq!((&opened.0, used), (&data_key.0, MasterKeyUsed::Previous));
     }
 
     #[test]

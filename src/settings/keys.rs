@@ -93,9 +93,12 @@ pub(super) fn variable(name: &str) -> String {
     format!("{VARIABLE_PREFIX}{}", name.to_ascii_uppercase())
 }
 
-/// The known name that takes the fewest edits to reach.
+/// The known name most likely meant: one that begins alike, else the one that takes the fewest edits to reach.
 pub(super) fn nearest(name: &str) -> &'static str {
-    let distance = |key: &&Key| edits_between(name, key.name);
+    let distance = |key: &&Key| {
+        let begins_alike = key.name.starts_with(name) || name.starts_with(key.name);
+        (!begins_alike, edits_between(name, key.name))
+    };
     KEYS.iter().min_by_key(distance).map_or("database_url", |key| key.name)
 }
 
@@ -124,6 +127,7 @@ mod tests {
         assert_eq!(nearest("databse_url"), "database_url");
         assert_eq!(nearest("delta_poll"), "delta_poll_seconds");
         assert_eq!(nearest("smtp-url"), "smtp_url");
+        assert_eq!(nearest("log_level"), "log");
     }
 
     #[test]

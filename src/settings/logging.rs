@@ -52,6 +52,9 @@ fn is_level(word: &str) -> bool {
 }
 
 pub(super) fn read_otlp_endpoint(reader: &mut Reader) -> Option<Url> {
+    if reader.is_given("otlp_endpoint") {
+        reader.warn("ROLLCALL_OTLP_ENDPOINT is given, but this build sends no traces");
+    }
     reader.read("otlp_endpoint", "an http or https address without user name and password", |text| {
         let url = Url::parse(text.trim()).map_err(|error| Refused::found(format_args!("no address ({error})")))?;
         if !url.username().is_empty() || url.password().is_some() {

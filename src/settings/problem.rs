@@ -56,7 +56,11 @@ pub struct Problem {
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { key, origin, found, accepted } = self;
-        write!(f, "{key} ({}; {origin}): found {found}; accepted: {accepted}", keys::variable(key))
+        match origin {
+            Origin::Default => write!(f, "{key} (default, {} is not given)", keys::variable(key))?,
+            given => write!(f, "{key} ({given})")?,
+        }
+        write!(f, ": found {found}; accepted: {accepted}")
     }
 }
 

@@ -1,12 +1,19 @@
 //! The database: the only part that knows diesel.
 
+pub mod accounts;
+pub mod apply;
 mod bulk;
 pub mod connections;
 pub mod db;
 pub mod error;
+pub mod guard;
 pub mod keys;
 pub mod leases;
 mod migrate;
+pub mod mirror;
+mod sequences;
+mod snapshots;
+pub mod teams;
 
 pub use db::{Db, DbConnection, Location};
 pub use error::StoreError;

@@ -13,7 +13,10 @@ const FILE_LINE_COUNT_MAX: usize = 300;
 const LONG_FUNCTIONS: &[Exception] = &[];
 
 /// `src/file.rs`, and why it is longer.
-const LONG_FILES: &[Exception] = &[];
+const LONG_FILES: &[Exception] = &[(
+    "src/directory/rules.rs",
+    "its last part, the settings refused for now, shrinks as each of them is carried out",
+)];
 
 #[test]
 fn no_function_is_longer_than_a_screen() {

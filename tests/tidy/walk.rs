@@ -9,7 +9,8 @@ fn every_step_of_the_walk_exists() {
     let files = production_files();
     let told = include_str!("../../src/lib.rs");
     let steps = steps(told);
-    if root().join("src/sync").exists() {
+    // Before the parts are put together there is no walk to tell.
+    if root().join("src/startup.rs").exists() || root().join("src/startup").exists() {
         assert!(!steps.is_empty(), "the documentation of src/lib.rs names no step of the walk, like `intake::parse`");
     }
     let missing: Vec<String> = steps.into_iter().filter(|step| !exists(step, &files)).collect();

@@ -125,7 +125,8 @@ fn a_person_who_returns_is_reactivated_with_the_same_account() {
 fn what_an_operator_deactivated_stays_so() {
     let mut account = account(false, "Clerk");
     account.deactivated_reason = Some(DeactivatedReason::ByOperator);
-    assert_eq!(Case::new(Some(account), true).step(source(true, "Clerk")), AccountStep::Keep);
+    let step = Case::new(Some(account), true).step(source(true, "Clerk"));
+    assert!(matches!(step, AccountStep::Keep { .. }), "{step:?}");
 }
 
 #[test]
@@ -160,5 +161,6 @@ fn a_fetch_that_did_not_ask_for_managers_keeps_the_known_one() {
     known.manager = Some(GROUP);
     let Observed::Present(mut user) = source(true, "Clerk") else { unreachable!() };
     user.manager = ManagerSeen::NotAsked;
-    assert_eq!(Case::new(Some(known), true).step(Observed::Present(user)), AccountStep::Keep);
+    let step = Case::new(Some(known), true).step(Observed::Present(user));
+    assert!(matches!(step, AccountStep::Keep { .. }), "{step:?}");
 }

@@ -1,0 +1,347 @@
+//! What the accidental-deletion guard remembers: leavers of the last day, and lists that are held or were rejected.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::time::Duration;
+
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Nullable, Text};
+use serde_json::{Value, json};
+
+use super::accounts::parse;
+use super::bulk::{self, Kind, OnConflict, Table};
+use super::db::DbConnection;
+use super::error::StoreError;
+use super::{snapshots, teams};
+use crate::clock::Timestamp;
+use crate::directory::guard::{HeldLeaver, LeaverCounts, LeaverKey, Ledger};
+use crate::directory::{ConnectionId, RunId};
+
+/// The window over which leavers are counted.
+const WINDOW: Duration = Duration::from_secs(24 * 3_600);
+
+const LEDGER: Table = Table {
+    name: "guard_ledger",
+    columns: &[
+        ("connection_id", Kind::Text),
+        ("kind", Kind::Text),
+        ("object_id", Kind::Text),
+        ("team_id", Kind::Text),
+        ("at", Kind::BigInt),
+    ],
+    key: "connection_id, kind, object_id, team_id",
+};
+
+const RUN_ITEMS: Table = Table {
+    name: "run_items",
+    columns: &[
+        ("connection_id", Kind::Text),
+        ("run_id", Kind::Text),
+        ("kind", Kind::Text),
+        ("object_id", Kind::Text),
+        ("team_id", Kind::Text),
+        ("object_name", Kind::Text),
+        ("action", Kind::Text),
+        ("reason", Kind::Text),
+        ("changes", Kind::Text),
+        ("state", Kind::Text),
+    ],
+    key: "connection_id, run_id, kind, object_id, team_id",
+};
+
+/// A leaver's key as columns: kind, object, team.
+fn columns(key: &LeaverKey) -> (&'static str, String, String) {
+    match key {
+        LeaverKey::Account(person) => ("account", person.to_string(), String::new()),
+        LeaverKey::Membership(person, team) => ("membership", person.to_string(), team.to_string()),
+        LeaverKey::Team(team) => ("team", team.to_string(), String::new()),
+    }
+}
+
+#[derive(QueryableByName)]
+struct KeyRow {
+    #[diesel(sql_type = Text)]
+    kind: String,
+    #[diesel(sql_type = Text)]
+    object_id: String,
+    #[diesel(sql_type = Text)]
+    team_id: String,
+}
+
+impl TryFrom<KeyRow> for LeaverKey {
+    type Error = StoreError;
+
+    fn try_from(row: KeyRow) -> Result<Self, StoreError> {
+        let object = "run_items.object_id";
+        Ok(match row.kind.as_str() {
+            "account" => Self::Account(parse(object, &row.object_id)?),
+            "membership" => Self::Membership(parse(object, &row.object_id)?, parse("run_items.team_id", &row.team_id)?),
+            "team" => Self::Team(parse(object, &row.object_id)?),
+            other => return Err(StoreError::corrupt("run_items.kind", other)),
+        })
+    }
+}
+
+/// What the guard has to know to judge `set`.
+pub fn ledger(
+    db: &mut DbConnection,
+    connection: &ConnectionId,
+    set: &[HeldLeaver],
+    now: Timestamp,
+) -> Result<Ledger, StoreError> {
+    let touched: BTreeSet<_> = set
+        .iter()
+        .filter_map(|leaver| match leaver.key {
+            LeaverKey::Membership(_, team) => Some(team),
+            _ => None,
+        })
+        .collect();
+    let sizes = teams::sizes(db, connection, touched)?;
+    Ok(Ledger {
+        applied: applied(db, connection, now)?,
+        active_now: snapshots::active_now(db, connection)?,
+        active_then: snapshots::active_then(db, connection, now)?,
+        team_sizes: sizes.into_iter().map(|(team, size)| (team, u64::try_from(size).unwrap_or_default())).collect(),
+        emptied_groups: Vec::new(),
+        held: held(db, connection)?,
+    })
+}
+
+#[derive(QueryableByName)]
+struct CountRow {
+    #[diesel(sql_type = Text)]
+    kind: String,
+    #[diesel(sql_type = BigInt)]
+    number: i64,
+}
+
+fn applied(db: &mut DbConnection, connection: &ConnectionId, now: Timestamp) -> Result<LeaverCounts, StoreError> {
+    let rows: Vec<CountRow> = diesel::sql_query(
+        "SELECT kind, COUNT(*) AS number FROM guard_ledger WHERE connection_id = $1 AND at > $2 GROUP BY kind",
+    )
+    .bind::<Text, _>(connection.as_str())
+    .bind::<BigInt, _>(now.minus(WINDOW).0)
+    .load(db)?;
+    let numbers: BTreeMap<String, u64> =
+        rows.into_iter().map(|row| (row.kind, u64::try_from(row.number).unwrap_or_default())).collect();
+    let of = |kind: &str| numbers.get(kind).copied().unwrap_or_default();
+    Ok(LeaverCounts { accounts: of("account"), memberships: of("membership"), teams: of("team") })
+}
+
+/// Leavers that are held, or were rejected and stay as they are until somebody decides again.
+pub fn held(db: &mut DbConnection, connection: &ConnectionId) -> Result<HashSet<LeaverKey>, StoreError> {
+    let rows: Vec<KeyRow> = diesel::sql_query(
+        "SELECT kind, object_id, team_id FROM run_items WHERE connection_id = $1 AND state IN ('held', 'rejected')",
+    )
+    .bind::<Text, _>(connection.as_str())
+    .load(db)?;
+    rows.into_iter().map(LeaverKey::try_from).collect()
+}
+
+/// Counts leavers that passed. Each counts once however often a crash makes its batch run again.
+pub fn reserve(
+    db: &mut DbConnection,
+    connection: &ConnectionId,
+    leavers: &[LeaverKey],
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let mut keys: Vec<_> = leavers.iter().map(columns).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    let row =
+        |(kind, object, team): (&'static str, String, String)| json!([connection.as_str(), kind, object, team, now.0]);
+    bulk::insert(db, &LEDGER, keys.into_iter().map(row).collect(), OnConflict::Update("at = excluded.at"))?;
+    diesel::sql_query("DELETE FROM guard_ledger WHERE connection_id = $1 AND at <= $2")
+        .bind::<Text, _>(connection.as_str())
+        .bind::<BigInt, _>(now.minus(WINDOW).0)
+        .execute(db)?;
+    Ok(())
+}
+
+/// Puts leavers on the list of a held run; those on another held run's list stay there, those once rejected move.
+pub fn hold(
+    db: &mut DbConnection,
+    connection: &ConnectionId,
+    run: RunId,
+    leavers: &[HeldLeaver],
+) -> Result<(), StoreError> {
+    let elsewhere = held_elsewhere(db, connection, run)?;
+    let new: Vec<&HeldLeaver> = leavers.iter().filter(|leaver| !elsewhere.contains(&leaver.key)).collect();
+    let texts = bulk::texts(new.iter().map(|leaver| flat(&leaver.key)));
+    let list = bulk::list(db, 2);
+    diesel::sql_query(format!(
+        "DELETE FROM run_items WHERE connection_id = $1 AND state = 'rejected' \
+         AND kind || '/' || object_id || '/' || team_id IN {list}"
+    ))
+    .bind::<Text, _>(connection.as_str())
+    .bind::<Text, _>(texts)
+    .execute(db)?;
+    let rows = new.into_iter().map(|leaver| item(connection, run, leaver)).collect();
+    bulk::insert(db, &RUN_ITEMS, rows, OnConflict::Keep)?;
+    Ok(())
+}
+
+fn flat(key: &LeaverKey) -> String {
+    let (kind, object, team) = columns(key);
+    format!("{kind}/{object}/{team}")
+}
+
+fn held_elsewhere(
+    db: &mut DbConnection,
+    connection: &ConnectionId,
+    run: RunId,
+) -> Result<HashSet<LeaverKey>, StoreError> {
+    let rows: Vec<KeyRow> = diesel::sql_query(
+        "SELECT kind, object_id, team_id FROM run_items WHERE connection_id = $1 AND state = 'held' AND run_id <> $2",
+    )
+    .bind::<Text, _>(connection.as_str())
+    .bind::<Text, _>(run.to_string())
+    .load(db)?;
+    rows.into_iter().map(LeaverKey::try_from).collect()
+}
+
+fn item(connection: &ConnectionId, run: RunId, leaver: &HeldLeaver) -> Value {
+    let (kind, object, team) = columns(&leaver.key);
+    let action = match leaver.key {
+        LeaverKey::Account(_) => "disable",
+        LeaverKey::Membership(..) => "remove_member",
+        LeaverKey::Team(_) => "delete",
+    };
+    json!([
+        connection.as_str(),
+        run.to_string(),
+        kind,
+        object,
+        team,
+        leaver.name,
+        action,
+        leaver.reason.map(|reason| reason.as_str()),
+        "[]",
+        "held",
+    ])
+}
+
+/// Takes leavers off every held or rejected list: they returned, or are gone already.
+pub fn strike(db: &mut DbConnection, connection: &ConnectionId, returned: &[LeaverKey]) -> Result<(), StoreError> {
+    if returned.is_empty() {
+        return Ok(());
+    }
+    let list = bulk::list(db, 2);
+    diesel::sql_query(format!(
+        "DELETE FROM run_items WHERE connection_id = $1 AND state IN ('held', 'rejected') \
+         AND kind || '/' || object_id || '/' || team_id IN {list}"
+    ))
+    .bind::<Text, _>(connection.as_str())
+    .bind::<Text, _>(bulk::texts(returned.iter().map(flat)))
+    .execute(db)?;
+    Ok(())
+}
+
+/// The leavers on one run's list that are in `state`.
+pub fn listed(
+    db: &mut DbConnection,
+    connection: &ConnectionId,
+    run: RunId,
+    state: &str,
+) -> Result<Vec<LeaverKey>, StoreError> {
+    let rows: Vec<KeyRow> = diesel::sql_query(
+        "SELECT kind, object_id, team_id FROM run_items WHERE connection_id = $1 AND run_id = $2 AND state = $3",
+    )
+    .bind::<Text, _>(connection.as_str())
+    .bind::<Text, _>(run.to_string())
+    .bind::<Text, _>(state)
+    .load(db)?;
+    rows.into_iter().map(LeaverKey::try_from).collect()
+}
+
+/// Moves every leaver on a run's list from one state to another.
+pub fn set_state(
+    db: &mut DbConnection,
+    connection: &ConnectionId,
+    run: RunId,
+    from: &str,
+    to: &str,
+) -> Result<(), StoreError> {
+    diesel::sql_query("UPDATE run_items SET state = $1 WHERE connection_id = $2 AND run_id = $3 AND state = $4")
+        .bind::<Text, _>(to)
+        .bind::<Text, _>(connection.as_str())
+        .bind::<Text, _>(run.to_string())
+        .bind::<Text, _>(from)
+        .execute(db)?;
+    Ok(())
+}
+
+/// One step of a plan that is kept to be read, not carried out: a dry run's.
+#[derive(Clone, Debug)]
+pub struct PlannedItem {
+    /// `user`, `group` or `membership`.
+    pub kind: &'static str,
+    /// The object.
+    pub object_id: String,
+    /// The team of a membership, otherwise empty.
+    pub team_id: String,
+    /// The name to show.
+    pub name: Option<String>,
+    /// What would be done.
+    pub action: &'static str,
+    /// Why; says so when the guard would hold it.
+    pub reason: Option<String>,
+    /// What would differ, as JSON.
+    pub changes: String,
+}
+
+/// Keeps what a dry run would do.
+pub fn keep_plan(
+    db: &mut DbConnection,
+    connection: &ConnectionId,
+    run: RunId,
+    items: Vec<PlannedItem>,
+) -> Result<(), StoreError> {
+    let row = |item: PlannedItem| {
+        json!([
+            connection.as_str(),
+            run.to_string(),
+            item.kind,
+            item.object_id,
+            item.team_id,
+            item.name,
+            item.action,
+            item.reason,
+            item.changes,
+            "planned",
+        ])
+    };
+    bulk::insert(db, &RUN_ITEMS, items.into_iter().map(row).collect(), OnConflict::Keep)?;
+    Ok(())
+}
+
+#[derive(QueryableByName)]
+struct NameRow {
+    #[diesel(sql_type = Text)]
+    account_external_id: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    profile: Option<String>,
+}
+
+/// The display names of people, for a list that a person will read.
+pub fn names(
+    db: &mut DbConnection,
+    connection: &ConnectionId,
+    people: impl IntoIterator<Item = crate::directory::ObjectId>,
+) -> Result<BTreeMap<crate::directory::ObjectId, String>, StoreError> {
+    let list = bulk::list(db, 2);
+    let rows: Vec<NameRow> = diesel::sql_query(format!(
+        "SELECT external_id AS account_external_id, profile FROM accounts \
+         WHERE connection_id = $1 AND external_id IN {list}"
+    ))
+    .bind::<Text, _>(connection.as_str())
+    .bind::<Text, _>(bulk::texts(people))
+    .load(db)?;
+    let mut names = BTreeMap::new();
+    for row in rows {
+        let profile: crate::directory::profile::Profile = serde_json::from_str(&row.profile.unwrap_or_default())
+            .map_err(|error| StoreError::corrupt("accounts.profile", error))?;
+        let name = profile.display_name.unwrap_or(profile.user_name);
+        names.insert(parse("accounts.external_id", &row.account_external_id)?, name);
+    }
+    Ok(names)
+}
