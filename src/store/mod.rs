@@ -11,6 +11,7 @@ pub mod keys;
 pub mod leases;
 mod migrate;
 pub mod mirror;
+pub mod pages;
 mod sequences;
 mod snapshots;
 pub mod teams;
