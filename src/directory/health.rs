@@ -6,7 +6,7 @@ use serde::Serialize;
 pub const SILENT_DELTA_CHANGES_MIN: u64 = 3;
 
 /// The state of a connection in one word, in the order in which they apply.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// An administrator paused it; it still accepts, stores and renews.
