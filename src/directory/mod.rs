@@ -6,6 +6,7 @@
 pub mod account;
 pub mod decide;
 pub mod guard;
+pub mod health;
 pub mod ids;
 pub mod mapping;
 pub mod profile;

@@ -126,17 +126,19 @@ pub struct Teams {
 }
 
 /// Which groups become teams.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged, expecting = "must be \"scope\", \"none\" or a list of group ids")]
 pub enum TeamGroups {
     /// `"scope"` or `"none"`.
     Named(NamedTeamGroups),
     /// These groups.
     List(Vec<ObjectId>),
-    /// Not given: as `"scope"`.
-    #[default]
-    #[serde(skip)]
-    Unset,
+}
+
+impl Default for TeamGroups {
+    fn default() -> Self {
+        Self::Named(NamedTeamGroups::Scope)
+    }
 }
 
 /// The two choices of team groups that have a name.
@@ -240,7 +242,7 @@ impl ConnectionSettings {
     /// The groups that become teams.
     pub fn team_groups(&self) -> Vec<ObjectId> {
         match &self.teams.groups {
-            TeamGroups::Unset | TeamGroups::Named(NamedTeamGroups::Scope) => self.scope.groups.clone(),
+            TeamGroups::Named(NamedTeamGroups::Scope) => self.scope.groups.clone(),
             TeamGroups::Named(NamedTeamGroups::None) => Vec::new(),
             TeamGroups::List(groups) => groups.clone(),
         }

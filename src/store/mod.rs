@@ -15,6 +15,7 @@ pub mod keys;
 pub mod leases;
 mod migrate;
 pub mod mirror;
+pub mod pages;
 pub mod runs;
 pub mod schedules;
 mod sequences;

@@ -1,3 +1,5 @@
 //! The store's functions, each on both databases.
 
+mod connections;
+mod keys;
 mod test_databases;

@@ -2,6 +2,7 @@
 
 pub mod postgres;
 pub mod sqlite;
+pub mod store;
 
 /// An empty database of one test, gone when this value is dropped.
 #[derive(Debug)]
