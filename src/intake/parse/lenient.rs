@@ -41,7 +41,7 @@ pub(super) use ignore_arrays;
 /// An object read by `$fields::read`, absent when it is no object.
 macro_rules! lenient_object {
     ($name:ident, $visitor:ident, $fields:ident) => {
-        pub(super) struct $name<'a>(pub(super) Option<$fields<'a>>);
+        struct $name<'a>(Option<$fields<'a>>);
 
         impl<'de: 'a, 'a> Deserialize<'de> for $name<'a> {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
