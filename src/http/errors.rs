@@ -3,11 +3,12 @@
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::http::header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::middleware::Next;
 use actix_web::{HttpRequest, HttpResponse, Responder, ResponseError};
 use serde::Serialize;
 
+use super::api::openapi;
 use crate::directory::rules::FieldError;
 use crate::store::StoreError;
 
@@ -199,8 +200,18 @@ pub async fn as_problem(
     if told || !(status.is_client_error() || status.is_server_error()) {
         return Ok(response);
     }
-    let problem = Problem::new(status, sentence(&response));
-    Ok(response.into_response(problem.error_response()))
+    let mut answer = Problem::new(status, sentence(&response)).error_response();
+    if status == StatusCode::METHOD_NOT_ALLOWED
+        && let Ok(methods) = HeaderValue::from_str(&allowed(&response).join(", "))
+    {
+        answer.headers_mut().insert(ALLOW, methods);
+    }
+    Ok(response.into_response(answer))
+}
+
+/// What the address does answer, for `Allow` (RFC 9110 section 15.5.6).
+fn allowed(response: &ServiceResponse) -> Vec<String> {
+    response.request().match_pattern().map(|pattern| openapi::methods(&pattern)).unwrap_or_default()
 }
 
 fn sentence(response: &ServiceResponse) -> String {

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use super::{Api, connection_id};
 use crate::http::errors::{Problem, ProblemBody};
 use crate::http::paging::{Page, PageQuery};
+use crate::store::DbConnection;
 use crate::store::pages::events::{self, EventView};
 
 /// Where to go on.
@@ -42,17 +43,11 @@ pub async fn list(
         None => query.into_inner().check()?,
     };
     let limit = request.limit_plus_one();
-    // Read in one transaction, an event pruned in between would be skipped unnoticed; so the range is read last.
-    let (rows, range) = api
-        .db
-        .read(move |db| {
-            let rows = match after {
-                Some(after) => events::page(db, &id, after, limit)?,
-                None => events::page(db, &id, 0, limit)?,
-            };
-            Ok((rows, events::range(db, &id)?))
-        })
-        .await?;
+    // The range is read last: an event that is pruned in between then shows as gone instead of being skipped.
+    let read = move |db: &mut DbConnection| {
+        Ok((events::page(db, &id, after.unwrap_or_default(), limit)?, events::range(db, &id)?))
+    };
+    let (rows, range) = api.db.read(read).await?;
     let range = range.ok_or_else(|| Problem::not_found("connection", &connection))?;
     if after.is_some_and(|after| after + 1 < range.oldest) {
         return Err(Problem::gone(range.oldest));

@@ -32,6 +32,18 @@ use crate::http::{errors, probes};
 )]
 pub struct AdminApi;
 
+/// The methods answered at a described address, given as it is described: `/api/v1/runs/{run}`.
+pub fn methods(path: &str) -> Vec<String> {
+    let Some(item) = AdminApi::openapi().paths.paths.remove(path) else { return Vec::new() };
+    let given = [
+        ("GET", item.get.is_some()),
+        ("POST", item.post.is_some()),
+        ("PATCH", item.patch.is_some()),
+        ("DELETE", item.delete.is_some()),
+    ];
+    given.into_iter().filter(|(_, given)| *given).map(|(method, _)| method.to_owned()).collect()
+}
+
 struct BearerToken;
 
 impl Modify for BearerToken {

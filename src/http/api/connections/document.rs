@@ -29,6 +29,9 @@ pub const SETTINGS: [&str; 13] = [
 /// The other fields an administrator may give.
 const IDENTITY: [&str; 4] = ["id", "name", "tenant_id", "credentials"];
 
+/// The settings that are objects.
+const OBJECTS: [&str; 4] = ["scope", "teams", "guard", "reconcile"];
+
 /// A connection as it was written, checked.
 #[derive(Debug)]
 pub struct Document {
@@ -153,6 +156,10 @@ fn name(object: &Map<String, Value>, errors: &mut Vec<FieldError>) -> String {
 
 fn credentials(object: &Map<String, Value>, errors: &mut Vec<FieldError>) -> Option<Credentials> {
     let given = object.get("credentials")?.clone();
+    if !given.is_object() {
+        errors.push(FieldError::new("credentials", "must be an object: {\"client_id\", \"client_secret\"}"));
+        return None;
+    }
     let within = |error: FieldError| match error.field.as_str() {
         "" => FieldError::new("credentials", error.message),
         field => FieldError::new(format!("credentials.{field}"), error.message),
@@ -194,9 +201,23 @@ fn settings(object: &Map<String, Value>, errors: &mut Vec<FieldError>) -> Option
 }
 
 fn misfit(name: &str, value: &Value) -> Option<FieldError> {
+    if let Some(field) = no_object(name, value) {
+        return Some(FieldError::new(field, "must be an object"));
+    }
     let mut alone = json!({ "scope": {} });
     alone[name] = value.clone();
     body::value::<ConnectionSettings>(alone).err()
+}
+
+/// The field that ought to be an object and is a list: serde would read a list as the object's fields in order.
+fn no_object(name: &str, value: &Value) -> Option<String> {
+    match value {
+        Value::Array(_) if OBJECTS.contains(&name) => Some(name.to_owned()),
+        Value::Array(rows) if name == "mapping" => {
+            rows.iter().position(Value::is_array).map(|index| format!("mapping[{index}]"))
+        }
+        _ => None,
+    }
 }
 
 #[cfg(test)]

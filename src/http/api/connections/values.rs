@@ -45,7 +45,8 @@ pub fn credential_problems(client_id: &str, client_secret: Option<&SecretString>
 }
 
 fn is_time(text: &str) -> bool {
-    let digits = |part: &str| (part.len() == 2).then(|| part.parse::<u8>().ok()).flatten();
+    let two_digits = |part: &str| part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_digit());
+    let digits = |part: &str| part.parse::<u8>().ok().filter(|_| two_digits(part));
     let Some((hours, minutes)) = text.split_once(':') else { return false };
     digits(hours).is_some_and(|hours| hours < 24) && digits(minutes).is_some_and(|minutes| minutes < 60)
 }
