@@ -73,6 +73,9 @@ fn tenant_id(world: &World, authority: &str) -> Result<Uuid, LoginError> {
 
 fn token(shared: &Shared, world: &mut World, request: &Request, authority: &str) -> Result<Value, LoginError> {
     world.counters.token_requests += 1;
+    if world.faults.login_unavailable {
+        return Err(refuse(503, "temporarily_unavailable", 90033, "A transient error has occurred. Please try again."));
+    }
     let tenant = tenant_id(world, authority)?;
     let form = form(request);
     let value = |name: &str| form.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());

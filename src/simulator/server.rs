@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use actix_web::http::StatusCode;
@@ -19,6 +20,9 @@ use super::{delivery, dispatch, errors, login};
 
 /// The largest body taken; `getByIds` with 1,000 ids has 40 KB.
 const BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// Idle connections stay open this long, as those of Graph do: a client that pauses does not meet a closing one.
+const KEEP_ALIVE: Duration = Duration::from_secs(120);
 
 /// A simulator that answers under an address. Stop it with [`Running::stop`].
 #[derive(Debug)]
@@ -73,7 +77,8 @@ pub(super) async fn serve(shared: Arc<Shared>, address: &str) -> io::Result<Runn
             .app_data(PayloadConfig::new(BODY_BYTES_MAX))
             .default_service(web::to(catch_all))
     });
-    let server = server.workers(shared.settings.workers.max(1)).disable_signals().bind(address)?;
+    let server = server.workers(shared.settings.workers.max(1)).disable_signals();
+    let server = server.keep_alive(KEEP_ALIVE).bind(address)?;
     let address = server.addrs().first().copied().ok_or_else(|| io::Error::other("bound to no address"))?;
     let server = server.run();
     let handle = server.handle();

@@ -140,7 +140,7 @@ async fn expired_links_are_refused_in_both_documented_ways() {
     stage.tenant.expire_delta_tokens();
     let gone = stage.get(&link).await;
     assert_eq!((gone.status, gone.code()), (410, "SyncStateNotFound"));
-    let (_, link) = stage.round(&gone.header("location").to_owned()).await;
+    let (_, link) = stage.round(gone.header("location")).await;
     stage.simulator.faults(|faults| faults.expired_delta = ExpiredDelta::SyncStateNotFound);
     stage.simulator.advance(Duration::from_secs(7 * 86_400 + 1));
     stage.token = stage.token_for(&stage.tenant).await;
