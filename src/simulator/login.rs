@@ -90,7 +90,8 @@ fn token(shared: &Shared, world: &mut World, request: &Request, authority: &str)
     let application = application.ok_or_else(|| not_installed(client_id, tenant))?;
     check_secret(application, client_id, value("client_secret"))?;
     let scope = value("scope").unwrap_or_default();
-    if scope != GLOBAL_SCOPE && scope != format!("{}/.default", request.base_url) {
+    let own_scope = format!("{}/.default", request.base_url);
+    if scope != GLOBAL_SCOPE && scope.replace("localhost", "127.0.0.1") != own_scope.replace("localhost", "127.0.0.1") {
         let message = format!(
             "The provided value for the input parameter 'scope' is not valid. The scope '{scope}' does not exist."
         );

@@ -53,7 +53,7 @@ impl Running {
         self.address
     }
 
-    /// Stops answering and sending. The simulator and what it knows stay; it can serve again.
+    /// Stops answering and sending; an open connection may still see one 503. The simulator and what it knows stay; it can serve again.
     pub async fn stop(self) {
         self.stop.cancel();
         self.server.stop(false).await;
@@ -70,10 +70,12 @@ impl Running {
 /// # Errors
 /// When the address cannot be listened on.
 pub(super) async fn serve(shared: Arc<Shared>, address: &str) -> io::Result<Running> {
-    let data = Data::from(shared.clone());
+    let stop = CancellationToken::new();
+    let (data, stopped) = (Data::from(shared.clone()), Data::new(stop.clone()));
     let server = HttpServer::new(move || {
         App::new()
             .app_data(data.clone())
+            .app_data(stopped.clone())
             .app_data(PayloadConfig::new(BODY_BYTES_MAX))
             .default_service(web::to(catch_all))
     });
@@ -82,13 +84,21 @@ pub(super) async fn serve(shared: Arc<Shared>, address: &str) -> io::Result<Runn
     let address = server.addrs().first().copied().ok_or_else(|| io::Error::other("bound to no address"))?;
     let server = server.run();
     let handle = server.handle();
-    let stop = CancellationToken::new();
     let automatic = shared.settings.delivery == Delivery::Automatic;
     let delivery_task = automatic.then(|| tokio::spawn(delivery::run_until_stopped(shared, stop.clone())));
     Ok(Running { address, server: handle, server_task: tokio::spawn(server), stop, delivery_task })
 }
 
-async fn catch_all(http: HttpRequest, body: Bytes, shared: Data<Shared>) -> HttpResponse {
+async fn catch_all(
+    http: HttpRequest,
+    body: Bytes,
+    shared: Data<Shared>,
+    stopped: Data<CancellationToken>,
+) -> HttpResponse {
+    // The last of the workers may still hold an open connection when the server has stopped.
+    if stopped.is_cancelled() {
+        return HttpResponse::ServiceUnavailable().force_close().finish();
+    }
     let request = request(&http, &body);
     let response = match versioned(&request.path) {
         Some(("v1.0", path)) => dispatch::answer(&shared, Request { path: path.to_owned(), ..request.clone() }).await,
