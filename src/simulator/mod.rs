@@ -35,6 +35,7 @@ mod handshake;
 mod link_tokens;
 mod listing;
 mod login;
+mod login_assertions;
 mod members;
 mod message;
 mod names;

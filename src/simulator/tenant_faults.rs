@@ -5,6 +5,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::clock;
+use super::login_assertions::Certificate;
 use super::registry::Application;
 use super::tenant::Tenant;
 
@@ -42,6 +43,20 @@ impl Tenant {
     /// Replaces the application's secret.
     pub fn set_client_secret(&self, secret: &str) {
         self.application(self.client_id(), |application| application.secret = secret.to_owned());
+    }
+
+    /// Lets the application sign in with a certificate (X.509, RSA, in DER) besides its secret.
+    pub fn trust_certificate(&self, certificate_der: &[u8]) {
+        let Some(certificate) = Certificate::read(certificate_der) else {
+            panic!("this is no X.509 certificate in DER")
+        };
+        self.application(self.client_id(), |application| application.certificates.push(certificate));
+    }
+
+    /// Lets the application sign in with tokens of another identity provider; their signature is not checked.
+    pub fn trust_federated_token(&self, issuer: &str, subject: &str) {
+        let trusted = (issuer.to_owned(), subject.to_owned());
+        self.application(self.client_id(), |application| application.federated.push(trusted));
     }
 
     /// Lets the application's secret expire, or no longer (AADSTS7000222).
