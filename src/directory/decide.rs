@@ -4,10 +4,11 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::account::{Account, DeactivatedReason};
 use super::ids::{ObjectId, TeamId};
-use super::mapping::{Mapping, MappingError};
+use super::mapping::{Mapping, MappingError, Moment};
 use super::profile::{Change, Profile};
 use super::scope::Standing;
 use super::source::{Absence, ManagerSeen, Observed, SourceUser};
+use crate::expression::Expression;
 
 /// A connection's rules, checked once.
 #[derive(Clone, Debug)]
@@ -16,6 +17,8 @@ pub struct Rules {
     pub mapping: Mapping,
     /// Fields without which a person gets no account.
     pub required: Vec<String>,
+    /// The scoping filter: who does not match is out of scope.
+    pub filter: Option<Expression>,
 }
 
 /// What is known about a person when deciding.
@@ -161,13 +164,14 @@ pub fn decide(
     observed: &Observed<SourceUser>,
     evidence: Evidence,
     rules: &Rules,
+    moment: Moment,
 ) -> Decision {
     match observed {
         Observed::Absent(absence) => decide_absent(object, known, *absence, evidence),
         Observed::Present(user) => match user.enabled() {
             _ if user.is_limited() => Decision::Unknown(Unknown::LimitedInformation),
             None => Decision::Unknown(Unknown::LimitedInformation),
-            Some(enabled) => decide_present(object, known, user, enabled, rules),
+            Some(enabled) => decide_present(known, user, enabled, rules, moment).unwrap_or_else(Decision::Unmappable),
         },
     }
 }
@@ -183,26 +187,36 @@ fn decide_absent(object: ObjectId, known: Known<'_>, absence: Absence, evidence:
     Decision::Plan(PersonPlan { object, name, step, join: BTreeSet::new(), leave: known.memberships.clone() })
 }
 
-fn decide_present(object: ObjectId, known: Known<'_>, user: &SourceUser, enabled: bool, rules: &Rules) -> Decision {
-    let step = if !known.standing.in_scope() {
+fn decide_present(
+    known: Known<'_>,
+    user: &SourceUser,
+    enabled: bool,
+    rules: &Rules,
+    moment: Moment,
+) -> Result<Decision, MappingError> {
+    let step = if !known.standing.in_scope() || !passes_filter(user, rules, moment)? {
         leave(known.account, DeactivatedReason::LeftScope, SkipReason::OutOfScope)
     } else if !enabled {
         leave(known.account, DeactivatedReason::DisabledInSource, SkipReason::Disabled)
     } else {
-        match stay(known.account, user, rules) {
-            Ok(step) => step,
-            Err(error) => return Decision::Unmappable(error),
-        }
+        stay(known.account, user, rules, moment)?
     };
     let has_account = known.account.is_some() || matches!(step, AccountStep::Create { .. });
     let wanted = if has_account { wanted_teams(known) } else { BTreeSet::new() };
-    Decision::Plan(PersonPlan {
-        object,
+    Ok(Decision::Plan(PersonPlan {
+        object: user.id,
         name: user.text("displayName").map(str::to_owned),
         step,
         join: wanted.difference(known.memberships).copied().collect(),
         leave: known.memberships.difference(&wanted).copied().collect(),
-    })
+    }))
+}
+
+/// A filter that cannot be evaluated says nothing about the person, so it changes nothing.
+fn passes_filter(user: &SourceUser, rules: &Rules, moment: Moment) -> Result<bool, MappingError> {
+    let Some(filter) = &rules.filter else { return Ok(true) };
+    let target = || "scope.filter".to_owned();
+    moment.matches(filter, user).map_err(|error| MappingError::Expression { target: target(), error })
 }
 
 /// What the mirror alone says of a person who fell out of a group: what would be lost, if anything.
@@ -235,8 +249,14 @@ fn keep(account: &Account) -> AccountStep {
     AccountStep::Keep { account: Some(Box::new(account.clone())) }
 }
 
-fn stay(account: Option<&Account>, user: &SourceUser, rules: &Rules) -> Result<AccountStep, MappingError> {
-    let profile = rules.mapping.profile(user, account.map(|account| &account.profile), &rules.required)?;
+fn stay(
+    account: Option<&Account>,
+    user: &SourceUser,
+    rules: &Rules,
+    moment: Moment,
+) -> Result<AccountStep, MappingError> {
+    let existing = account.map(|account| &account.profile);
+    let profile = rules.mapping.profile(user, existing, &rules.required, moment)?;
     let Some(before) = account else {
         return Ok(AccountStep::Create { profile, manager: seen_manager(user.manager, None) });
     };

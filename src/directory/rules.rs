@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::ids::ObjectId;
 use super::mapping::Mapping;
+use crate::expression::Expression;
 
 /// The most scope or team groups one connection may name: each costs a listing every night.
 pub const GROUPS_MAX: usize = 1_000;
@@ -270,6 +271,9 @@ impl ConnectionSettings {
         }
         if scope.all_users && !scope.groups.is_empty() {
             problems.push(FieldError::new("scope.all_users", "with everyone in scope, leave scope.groups empty"));
+        }
+        if let Some(Err(error)) = scope.filter.as_deref().map(Expression::parse) {
+            problems.push(FieldError::new("scope.filter", error.to_string()));
         }
         if scope.groups.len() > GROUPS_MAX {
             problems.push(FieldError::new("scope.groups", format!("at most {GROUPS_MAX} groups")));

@@ -3,11 +3,13 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
-use crate::clock::Timestamp;
+use uuid::Uuid;
+
+use crate::clock::{Clock, Timestamp};
 use crate::directory::account::{Account, FoundBy, Observation};
 use crate::directory::decide::{self, Decision, Evidence, Known, PersonPlan, Rules, Unknown};
 use crate::directory::guard::{self, ClearedPlans, HeldLeaver, LeaverKey};
-use crate::directory::mapping::MappingError;
+use crate::directory::mapping::{MappingError, Moment};
 use crate::directory::rules::ConnectionSettings;
 use crate::directory::scope::Standing;
 use crate::directory::source::{Observed, SourceUser};
@@ -120,16 +122,21 @@ pub struct Planned {
 }
 
 /// Decides about everybody in a batch.
-pub fn plan(knowledge: &Knowledge, seen: &[Seen], rules: &Rules) -> Planned {
+pub fn plan(knowledge: &Knowledge, seen: &[Seen], rules: &Rules, moment: Moment) -> Planned {
     let mut planned = Planned::default();
     for one in seen {
-        match decide::decide(one.person, knowledge.known(one.person), &one.observed, one.evidence, rules) {
+        match decide::decide(one.person, knowledge.known(one.person), &one.observed, one.evidence, rules, moment) {
             Decision::Plan(plan) => planned.plans.push(plan),
             Decision::Unknown(unknown) => planned.unknown.push((one.person, unknown)),
             Decision::Unmappable(error) => planned.unmappable.push((one.person, error)),
         }
     }
     planned
+}
+
+/// What expressions may ask for now: the time, and a seed that nobody can guess.
+pub fn moment(clock: &dyn Clock) -> Moment {
+    Moment { now: clock.now(), seed: Uuid::new_v4().as_u64_pair().0 }
 }
 
 /// What is to be done about people who are no longer in their groups, as far as the mirror alone says.

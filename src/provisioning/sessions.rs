@@ -9,6 +9,7 @@ use crate::clock::Timestamp;
 use crate::directory::ConnectionId;
 use crate::directory::decide::Rules;
 use crate::directory::mapping::Mapping;
+use crate::expression::Expression;
 use crate::graph::{CredentialSecret, Credentials, Graph, GraphClient, Selection};
 use crate::secrets::Keyring;
 use crate::store::connections::{self, ConnectionRecord};
@@ -95,9 +96,13 @@ impl Sessions {
             let first = problems.first().map(|problem| problem.message.clone()).unwrap_or_default();
             StoreError::corrupt("connections.settings", first)
         })?;
-        let selection = Selection::new(mapping.properties(), record.settings.managers);
+        let filter = record.settings.scope.filter.as_deref().map(Expression::parse).transpose();
+        let filter = filter.map_err(|error| StoreError::corrupt("connections.settings", error))?;
+        let read_by_filter = filter.iter().flat_map(Expression::attributes).map(str::to_owned);
+        let properties = mapping.properties().into_iter().chain(read_by_filter);
+        let selection = Selection::new(properties, record.settings.managers);
         let graph = self.client.session(record.id.clone(), record.tenant, self.credentials(&record)?);
-        let rules = Arc::new(Rules { mapping, required: record.settings.required.clone() });
+        let rules = Arc::new(Rules { mapping, required: record.settings.required.clone(), filter });
         Ok(Session { record: Arc::new(record), rules, graph, selection })
     }
 

@@ -111,7 +111,7 @@ impl Reconciler {
         let batch = Batch { observation, seen, run: Some(run.id) };
         let (record, ids) = (session.record.clone(), people.to_vec());
         let knowledge = self.db.read(move |db| people::know(db, &record.id, &record.settings, &ids, None)).await?;
-        let planned = people::plan(&knowledge, &batch.seen, &session.rules);
+        let planned = people::plan(&knowledge, &batch.seen, &session.rules, people::moment(&*self.clock));
         let cleared = guard::pass_allowed(planned.plans, allowed);
         let context: Context = batch.context(FoundBy::Operator, began, self.clock.now());
         people::apply_all(&self.db, lease, session.connection(), cleared, &context).await?;

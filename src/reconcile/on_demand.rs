@@ -30,7 +30,7 @@ impl Reconciler {
         let batch = Batch { observation, seen, run: Some(run.id) };
         let record = session.record.clone();
         let knowledge = self.db.read(move |db| people::know(db, &record.id, &record.settings, &[person], None)).await?;
-        let planned = people::plan(&knowledge, &batch.seen, &session.rules);
+        let planned = people::plan(&knowledge, &batch.seen, &session.rules, people::moment(&*self.clock));
         if !planned.unknown.is_empty() {
             return Err(Trouble::NotFound(person.to_string()));
         }

@@ -108,7 +108,7 @@ impl Reconciler {
         let ids: Vec<ObjectId> = batch.seen.iter().map(|seen| seen.person).collect();
         full.done += ids.len() as u64;
         let knowledge = self.db.read(move |db| people::know(db, &record.id, &record.settings, &ids, None)).await?;
-        let mut planned = people::plan(&knowledge, &batch.seen, &full.session.rules);
+        let mut planned = people::plan(&knowledge, &batch.seen, &full.session.rules, people::moment(&*self.clock));
         let (leaving, staying): (Vec<_>, Vec<_>) =
             std::mem::take(&mut planned.plans).into_iter().partition(|plan| !guard::leavers_of(plan).is_empty());
         full.leavers.extend(leaving);

@@ -33,7 +33,7 @@ impl Worker {
         let fetched = self.fetch(session, &ours).await?;
         let people: Vec<ObjectId> = ours.iter().map(|item| item.object).collect();
         let knowledge = self.know(session, people).await?;
-        let planned = people::plan(&knowledge, &fetched.seen, &session.rules);
+        let planned = people::plan(&knowledge, &fetched.seen, &session.rules, people::moment(&*self.clock));
         let (plans, rest) = (planned.plans, Planned { plans: Vec::new(), ..planned });
         let set = GuardedSet::new(HoldIn::Incremental, self.clock.now());
         let settings = &session.record.settings;

@@ -44,6 +44,7 @@ const PURE_FROM_CLOCK: &str = "Timestamp";
 
 /// Imports within one row that are allowed: from, to, and why.
 const SIDEWAYS: &[(&str, &str, &str)] = &[
+    ("directory", "expression", "mapping rows and the scoping filter are expressions"),
     ("secrets", "directory", "a sealed secret is bound to its connection's id"),
     ("settings", "secrets", "a master key is checked and wrapped where it is read"),
     ("telemetry", "settings", "how to log is a setting"),

@@ -35,8 +35,8 @@ impl Case {
             memberships: &self.memberships,
             teams: &teams,
         };
-        let rules = Rules { mapping: Mapping::compile(&[]).unwrap(), required: Vec::new() };
-        decide(ADA, known, &observed, self.evidence, &rules)
+        let rules = Rules { mapping: Mapping::compile(&[]).unwrap(), required: Vec::new(), filter: None };
+        decide(ADA, known, &observed, self.evidence, &rules, Moment { now: Timestamp(0), seed: 0 })
     }
 
     fn step(&self, observed: Observed<SourceUser>) -> AccountStep {
@@ -163,4 +163,32 @@ fn a_fetch_that_did_not_ask_for_managers_keeps_the_known_one() {
     user.manager = ManagerSeen::NotAsked;
     let step = Case::new(Some(known), true).step(Observed::Present(user));
     assert!(matches!(step, AccountStep::Keep { .. }), "{step:?}");
+}
+
+#[test]
+fn a_scoping_filter_puts_people_out_of_scope_and_an_unclear_one_changes_nothing() {
+    let case = Case::new(Some(account(true, "Clerk")), true);
+    let decided = |filter: &str| {
+        let rules = Rules {
+            mapping: Mapping::compile(&[]).unwrap(),
+            required: Vec::new(),
+            filter: Some(Expression::parse(filter).unwrap()),
+        };
+        let teams = HashMap::new();
+        let known = Known {
+            account: case.account.as_ref(),
+            standing: &case.standing,
+            memberships: &case.memberships,
+            teams: &teams,
+        };
+        let moment = Moment { now: Timestamp(0), seed: 0 };
+        decide(ADA, known, &source(true, "Clerk"), Evidence::FetchOnly, &rules, moment)
+    };
+    let step = |filter| match decided(filter) {
+        Decision::Plan(plan) => plan.step,
+        other => panic!("no plan: {other:?}"),
+    };
+    assert!(matches!(step("[jobTitle] = \"Clerk\""), AccountStep::Keep { .. }));
+    assert!(matches!(step("[jobTitle] = \"Chief\""), AccountStep::Deactivate { .. }));
+    assert!(matches!(decided("[jobTitle]"), Decision::Unmappable(_)));
 }
