@@ -2,9 +2,11 @@
 
 pub mod clock;
 pub mod directory;
+pub mod expression;
 pub mod graph;
 pub mod http;
 pub mod intake;
+pub mod provisioning;
 pub mod queue;
 pub mod reconcile;
 pub mod secrets;

@@ -205,6 +205,19 @@ fn decide_present(object: ObjectId, known: Known<'_>, user: &SourceUser, enabled
     })
 }
 
+/// What the mirror alone says of a person who fell out of a group: what would be lost, if anything.
+pub fn decide_fallen(object: ObjectId, known: Known<'_>) -> Option<PersonPlan> {
+    let account = known.account?;
+    let step = if known.standing.in_scope() {
+        keep(account)
+    } else {
+        leave(Some(account), DeactivatedReason::LeftScope, SkipReason::OutOfScope)
+    };
+    let leave = known.memberships.difference(&wanted_teams(known)).copied().collect();
+    let name = account.profile.display_name.clone();
+    Some(PersonPlan { object, name, step, join: BTreeSet::new(), leave })
+}
+
 /// A team's members are the accounts of the people in its group, nested ones included.
 fn wanted_teams(known: Known<'_>) -> BTreeSet<TeamId> {
     known.standing.team_groups.iter().filter_map(|group| known.teams.get(group)).copied().collect()

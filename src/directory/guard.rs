@@ -45,6 +45,9 @@ pub struct Ledger {
     pub team_sizes: BTreeMap<TeamId, u64>,
     /// Names of scope groups of five or more that the set's finder saw emptied.
     pub emptied_groups: Vec<String>,
+    /// The name of a scope group that no longer exists: a missing group is not an empty one, so its people are held
+    /// however few they are.
+    pub source_gone: Option<String>,
     /// Leavers of this connection that are held or were rejected: they stay so, whatever set they come in.
     pub held: HashSet<LeaverKey>,
 }
@@ -129,6 +132,9 @@ pub fn pass_allowed(plans: Vec<PersonPlan>, allowed: &HashSet<LeaverKey>) -> Cle
 pub fn judge(set: &[HeldLeaver], ledger: &Ledger, limits: GuardLimits) -> Option<String> {
     if set.is_empty() {
         return None;
+    }
+    if let Some(name) = &ledger.source_gone {
+        return Some(format!("the group {name} no longer exists in the directory"));
     }
     let counts = count(set);
     let shares = limits.deactivations_percent_max < 100;

@@ -1,5 +1,7 @@
 //! What the customer's directory showed: users, groups, members, and the difference between absent and unknown.
 
+use std::collections::HashSet;
+
 use serde_json::{Map, Value};
 
 use super::ids::ObjectId;
@@ -86,6 +88,38 @@ pub enum MemberKind {
     Group,
     /// A device, contact or service principal: kept out of the mirror.
     Other,
+}
+
+/// A group with all its direct members.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedGroup {
+    /// The group.
+    pub group: SourceGroup,
+    /// Its direct members, people and groups only.
+    pub members: HashSet<Member>,
+}
+
+/// What changed among the direct members of a group.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MemberDifference {
+    /// Members now.
+    pub added: Vec<Member>,
+    /// Members no longer.
+    pub removed: Vec<Member>,
+}
+
+impl MemberDifference {
+    /// The difference from `before` to `now`, in the order of ids.
+    pub fn between(before: &HashSet<Member>, now: &HashSet<Member>) -> Self {
+        let sorted = |mut members: Vec<Member>| {
+            members.sort_unstable();
+            members
+        };
+        Self {
+            added: sorted(now.difference(before).copied().collect()),
+            removed: sorted(before.difference(now).copied().collect()),
+        }
+    }
 }
 
 /// One direct member of a group.

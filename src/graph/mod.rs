@@ -12,6 +12,7 @@
 
 mod answer;
 mod batch;
+mod by_name;
 mod call;
 mod client;
 mod deleted;

@@ -2,6 +2,7 @@
 
 pub mod api;
 pub mod auth;
+pub mod callbacks;
 pub mod errors;
 pub mod operations;
 pub mod paging;

@@ -160,6 +160,11 @@ impl ManageConnection for Opener {
     }
 }
 
+/// Opens a connection outside the pools, for a writer that keeps one for itself.
+pub(super) fn connect(location: &Location) -> Result<DbConnection, StoreError> {
+    Opener(location.clone()).open()
+}
+
 /// A database with its readers and writers; cheap to clone.
 #[derive(Clone)]
 pub struct Db {

@@ -102,6 +102,7 @@ pub fn ledger(
         active_then: snapshots::active_then(db, connection, now)?,
         team_sizes: sizes.into_iter().map(|(team, size)| (team, u64::try_from(size).unwrap_or_default())).collect(),
         emptied_groups: Vec::new(),
+        source_gone: None,
         held: held(db, connection)?,
     })
 }

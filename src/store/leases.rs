@@ -6,9 +6,9 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 use uuid::Uuid;
 
-use super::db::DbConnection;
+use super::db::{Db, DbConnection};
 use super::error::StoreError;
-use crate::clock::Timestamp;
+use crate::clock::{SharedClock, Timestamp};
 
 /// How long a lease lasts without renewal: the longest time work stands still after a process died.
 pub const LEASE_TERM: Duration = Duration::from_secs(10);
@@ -68,6 +68,26 @@ pub fn renew(db: &mut DbConnection, lease: &Lease, now: Timestamp) -> Result<(),
             .bind::<Text, _>(&lease.token)
             .execute(db)?;
     if renewed == 1 { Ok(()) } else { Err(StoreError::LeaseLost) }
+}
+
+/// Does `work` while renewing `lease`, so that it may take longer than the term; ends with
+/// [`StoreError::LeaseLost`] as soon as somebody else has taken over.
+pub async fn holding<T>(
+    db: &Db,
+    lease: &Lease,
+    clock: &SharedClock,
+    work: impl Future<Output = T>,
+) -> Result<T, StoreError> {
+    let mut work = std::pin::pin!(work);
+    loop {
+        tokio::select! {
+            done = &mut work => return Ok(done),
+            () = tokio::time::sleep(LEASE_RENEWAL_INTERVAL) => {
+                let (lease, now) = (lease.clone(), clock.now());
+                db.write(move |db| renew(db, &lease, now)).await?;
+            }
+        }
+    }
 }
 
 /// Checks, inside the transaction it is called in, that the lease is still held; extends it, so that a rival waits.

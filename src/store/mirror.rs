@@ -77,18 +77,36 @@ struct GroupRow {
     gone_at: Option<i64>,
 }
 
-/// The groups of a connection and their nesting, under its present settings.
+/// Edges that are about to be removed from one group.
+#[derive(Clone, Debug)]
+pub struct RemovedEdges {
+    /// The group.
+    pub group: ObjectId,
+    /// Its members no longer.
+    pub members: HashSet<ObjectId>,
+}
+
+impl RemovedEdges {
+    /// Whether this edge is one of them.
+    pub fn contains(&self, group: ObjectId, member: ObjectId) -> bool {
+        self.group == group && self.members.contains(&member)
+    }
+}
+
+/// The groups of a connection and their nesting, under its present settings; as if `without` were removed already.
 pub fn graph(
     db: &mut DbConnection,
     connection: &ConnectionId,
     settings: &ConnectionSettings,
+    without: Option<&RemovedEdges>,
 ) -> Result<GroupGraph, StoreError> {
     let rows: Vec<EdgeRow> =
         diesel::sql_query("SELECT group_id, member_id FROM mirror_edges WHERE connection_id = $1 AND is_group = $2")
             .bind::<Text, _>(connection.as_str())
             .bind::<Bool, _>(true)
             .load(db)?;
-    let edges = rows.iter().map(EdgeRow::ids).collect::<Result<Vec<_>, _>>()?;
+    let mut edges = rows.iter().map(EdgeRow::ids).collect::<Result<Vec<_>, _>>()?;
+    edges.retain(|(group, member)| without.is_none_or(|removed| !removed.contains(*group, *member)));
     Ok(GroupGraph::new(&settings.scope, settings.team_groups(), edges))
 }
 

@@ -1,20 +1,29 @@
 //! The database: the only part that knows diesel.
 
 pub mod accounts;
+pub mod admission;
 pub mod apply;
 mod bulk;
 pub mod connections;
 pub mod db;
+pub mod delta_links;
 pub mod error;
+pub mod folding;
 pub mod guard;
+pub mod inbox;
 pub mod keys;
 pub mod leases;
 mod migrate;
 pub mod mirror;
 pub mod pages;
+pub mod runs;
+pub mod schedules;
 mod sequences;
 mod snapshots;
+pub mod subscriptions;
 pub mod teams;
+pub mod troubles;
+pub mod work_items;
 
 pub use db::{Db, DbConnection, Location};
 pub use error::StoreError;

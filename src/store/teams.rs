@@ -133,3 +133,13 @@ pub fn people_after(
     .load(db)?;
     rows.iter().map(|row| parse("accounts.external_id", &row.external_id)).collect()
 }
+
+/// Counts teams that began or ended.
+pub fn count_active(
+    db: &mut DbConnection,
+    connection: &ConnectionId,
+    teams: i64,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    super::snapshots::count_changes(db, connection, &super::snapshots::Changes { teams, ..Default::default() }, now)
+}

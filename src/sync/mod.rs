@@ -1,1 +1,89 @@
-//! The worker: fetch, decide, apply, settle.
+//! The worker: leases a batch of one connection, fetches, decides, applies, settles.
+//!
+//! [`Worker::run_once`] does one batch of every connection that has due work; [`Worker::run`] does so as long as the
+//! process lives, with a bounded number of connections at a time, so that one slow connection delays nobody else.
+
+mod failure;
+mod groups;
+mod people;
+mod run;
+
+use std::time::Duration;
+
+use crate::clock::SharedClock;
+use crate::directory::ConnectionId;
+use crate::provisioning::{Session, Sessions, Trouble};
+use crate::queue::{self, DueWork, Lane, LeasedBatch};
+use crate::store::{Db, StoreError, leases};
+
+/// People fetched in one go: as many as Graph returns by id in one request (Graph: directoryobject-getbyids).
+const PEOPLE_MAX: u32 = 1_000;
+
+/// Groups taken up in one go: each may be a long listing, and a lost lease loses them all.
+const GROUPS_MAX: u32 = 10;
+
+/// Connections worked on at a time by one process: each holds at most one batch in memory and one call open.
+const CONNECTIONS_MAX: u32 = 16;
+
+/// Brings people and groups that are due to what Graph shows of them.
+#[derive(Clone)]
+pub struct Worker {
+    db: Db,
+    sessions: Sessions,
+    clock: SharedClock,
+    rechecks: Vec<Duration>,
+}
+
+impl Worker {
+    /// A worker that takes second looks after each of `rechecks`.
+    pub fn new(db: Db, sessions: Sessions, clock: SharedClock, rechecks: Vec<Duration>) -> Self {
+        Self { db, sessions, clock, rechecks }
+    }
+
+    /// Works off one batch of every connection with due work; true when there was any.
+    pub async fn run_once(&self) -> Result<bool, StoreError> {
+        let due = queue::next_connections(&self.db, self.clock.now(), CONNECTIONS_MAX).await?;
+        for work in &due {
+            self.work(work).await?;
+        }
+        Ok(!due.is_empty())
+    }
+
+    /// Works off one batch.
+    async fn work(&self, due: &DueWork) -> Result<(), StoreError> {
+        let limit = if due.lane == Lane::Group { GROUPS_MAX } else { PEOPLE_MAX };
+        let now = self.clock.now();
+        let Some(batch) = queue::lease(&self.db, &due.connection, due.lane, now, limit).await? else {
+            return Ok(());
+        };
+        let outcome = leases::holding(&self.db, &batch.lease, &self.clock, self.batch(&due.connection, &batch)).await;
+        match outcome {
+            Ok(Ok(())) => self.succeeded(&due.connection).await?,
+            Ok(Err(Trouble::Store(error))) => {
+                queue::release(&self.db, &batch.lease).await?;
+                return Err(error);
+            }
+            Ok(Err(trouble)) => self.failed(&due.connection, &batch, &trouble).await?,
+            // Somebody else has taken over and will do it all again.
+            Err(StoreError::LeaseLost) => return Ok(()),
+            Err(error) => return Err(error),
+        }
+        queue::release(&self.db, &batch.lease).await
+    }
+
+    async fn batch(&self, connection: &ConnectionId, batch: &LeasedBatch) -> Result<(), Trouble> {
+        let Some(session) = self.sessions.open(connection).await? else {
+            // The connection was removed, and its work with it.
+            return Ok(());
+        };
+        match batch.lane {
+            Lane::Group => self.groups(&session, batch).await,
+            _ => self.people(&session, batch).await,
+        }
+    }
+
+    async fn observation(&self, session: &Session) -> Result<crate::directory::account::Observation, StoreError> {
+        let id = session.connection().clone();
+        self.db.write(move |db| crate::store::accounts::next_observation(db, &id)).await
+    }
+}

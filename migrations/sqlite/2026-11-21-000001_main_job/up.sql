@@ -156,7 +156,7 @@ CREATE TABLE work_items (
     lease_until BIGINT,
     PRIMARY KEY (connection_id, lane, object_id)
 ) WITHOUT ROWID;
-CREATE INDEX work_items_due ON work_items (connection_id, due_at) WHERE buried_at IS NULL;
+CREATE INDEX work_items_due ON work_items (connection_id, lane, due_at) WHERE buried_at IS NULL;
 
 CREATE TABLE leases (
     connection_id TEXT NOT NULL,

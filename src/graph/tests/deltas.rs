@@ -126,3 +126,19 @@ async fn other_refusals_of_a_delta_link_are_no_reset() {
     assert!(matches!(error_of(403, "Authorization_RequestDenied").await, GraphError::Forbidden { .. }));
     assert!(matches!(error_of(503, "resyncRequired").await, GraphError::Unavailable { .. }));
 }
+
+#[tokio::test]
+async fn a_new_beginning_cannot_be_reset() {
+    let bench = Bench::new(|_| Canned::json(410, json!({"error": {"code": "resyncRequired", "message": ""}})));
+    let error = bench.graph.users_delta(DeltaFrom::Now, &plain()).await.unwrap_err();
+    assert!(matches!(error, GraphError::Rejected { status: 410, .. }), "or the caller would begin for ever: {error:?}");
+}
+
+#[tokio::test]
+async fn a_delta_link_that_leads_away_is_not_followed() {
+    let bench = settled(json!([]));
+    let link = DeltaLink::from("https://evil.example/v1.0/users/delta?$deltatoken=x".to_owned());
+    let error = bench.graph.groups_delta(DeltaFrom::Link(&link)).await.unwrap_err();
+    assert!(matches!(error, GraphError::Protocol(_)), "{error:?}");
+    assert!(bench.server.requests().is_empty());
+}

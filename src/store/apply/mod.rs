@@ -74,6 +74,21 @@ pub struct Applied {
     pub changed: Vec<ObjectId>,
 }
 
+impl Applied {
+    /// Adds what became of another slice.
+    pub fn add(&mut self, other: Self) {
+        self.created += other.created;
+        self.updated += other.updated;
+        self.reactivated += other.reactivated;
+        self.deactivated += other.deactivated;
+        self.unchanged += other.unchanged;
+        self.skipped += other.skipped;
+        self.overtaken.extend(other.overtaken);
+        self.refused.extend(other.refused);
+        self.changed.extend(other.changed);
+    }
+}
+
 /// One plan on its way into the tables: the account before and after, and the id it has or gets.
 struct Step<'a> {
     plan: &'a PersonPlan,

@@ -207,7 +207,9 @@ async fn the_status_tells_the_worst_first(database: TestDatabase) {
         ("syncing", subscription("groups")),
         ("healthy", "UPDATE connection_states SET initial_cycle_at = 1".to_owned()),
         ("attention", "UPDATE subscriptions SET expires_at = 1 WHERE resource = 'users'".to_owned()),
-        ("attention", "UPDATE subscriptions SET error = 'no', expires_at = 2000000000000000".to_owned()),
+        ("attention", "UPDATE subscriptions SET error = 'no'".to_owned()),
+        ("healthy", "UPDATE subscriptions SET expires_at = 2000000000000000".to_owned()),
+        ("attention", "UPDATE subscriptions SET attempt_count = 3".to_owned()),
         (
             "attention",
             format!(

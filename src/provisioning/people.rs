@@ -1,0 +1,307 @@
+//! People: what is known of them, what was observed, what is to be done, and doing it.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::time::Duration;
+
+use crate::clock::Timestamp;
+use crate::directory::account::{Account, FoundBy, Observation};
+use crate::directory::decide::{self, Decision, Evidence, Known, PersonPlan, Rules, Unknown};
+use crate::directory::guard::{self, ClearedPlans, HeldLeaver, LeaverKey};
+use crate::directory::mapping::MappingError;
+use crate::directory::rules::ConnectionSettings;
+use crate::directory::scope::Standing;
+use crate::directory::source::{Observed, SourceUser};
+use crate::directory::{AccountId, ConnectionId, ObjectId, RunId, TeamId};
+use crate::store::apply::{self, Applied, Context, LogLine};
+use crate::store::leases::{self, Lease};
+use crate::store::mirror::RemovedEdges;
+use crate::store::runs::{self, RunKind};
+use crate::store::{Db, DbConnection, StoreError, accounts, guard as guard_store, mirror, teams};
+
+use super::SLICE_SIZE;
+
+/// What one fetch showed of a person, and what else is known about an absence.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    /// Whom.
+    pub person: ObjectId,
+    /// What Graph showed.
+    pub observed: Observed<SourceUser>,
+    /// What confirms an absence.
+    pub evidence: Evidence,
+    /// Which finder was first.
+    pub found_by: FoundBy,
+}
+
+/// People fetched together: one set for the guard.
+#[derive(Clone, Debug)]
+pub struct Batch {
+    /// The number drawn before the fetch began.
+    pub observation: Observation,
+    /// What was seen.
+    pub seen: Vec<Seen>,
+    /// The run it belongs to, if any.
+    pub run: Option<RunId>,
+}
+
+/// What the database knows of some people.
+#[derive(Debug, Default)]
+pub struct Knowledge {
+    accounts: HashMap<ObjectId, Account>,
+    standings: HashMap<ObjectId, Standing>,
+    memberships: HashMap<AccountId, BTreeSet<TeamId>>,
+    teams: HashMap<ObjectId, TeamId>,
+    held: HashSet<LeaverKey>,
+    nowhere: Standing,
+    none: BTreeSet<TeamId>,
+}
+
+impl Knowledge {
+    /// Whether a change of this person can concern us: in scope, or with an account.
+    pub fn concerns(&self, person: ObjectId) -> bool {
+        self.accounts.contains_key(&person) || self.standing(person).in_scope()
+    }
+
+    /// The account linked to a person.
+    pub fn account(&self, person: ObjectId) -> Option<&Account> {
+        self.accounts.get(&person)
+    }
+
+    fn standing(&self, person: ObjectId) -> &Standing {
+        self.standings.get(&person).unwrap_or(&self.nowhere)
+    }
+
+    fn known(&self, person: ObjectId) -> Known<'_> {
+        let account = self.accounts.get(&person);
+        let memberships = account.and_then(|account| self.memberships.get(&account.id)).unwrap_or(&self.none);
+        Known { account, standing: self.standing(person), memberships, teams: &self.teams }
+    }
+}
+
+/// Reads what is known of `people` under the connection's present settings; as if the edges `without` were removed
+/// already.
+pub fn know(
+    db: &mut DbConnection,
+    connection: &ConnectionId,
+    settings: &ConnectionSettings,
+    people: &[ObjectId],
+    without: Option<&RemovedEdges>,
+) -> Result<Knowledge, StoreError> {
+    let graph = mirror::graph(db, connection, settings, without)?;
+    let accounts = accounts::by_external_ids(db, connection, people)?;
+    let mut direct = mirror::direct_groups(db, connection, people)?;
+    for (person, groups) in &mut direct {
+        groups.retain(|group| without.is_none_or(|removed| !removed.contains(*group, *person)));
+    }
+    let none = Vec::new();
+    let standing = |person: &ObjectId| (*person, graph.standing(direct.get(person).unwrap_or(&none)));
+    let memberships = accounts::memberships(db, connection, accounts.values().map(|account| account.id))?;
+    let teams = teams::all(db, connection)?;
+    Ok(Knowledge {
+        standings: people.iter().map(standing).collect(),
+        accounts,
+        memberships,
+        teams: teams.into_iter().filter(|(_, team)| team.active).map(|(group, team)| (group, team.id)).collect(),
+        held: guard_store::held(db, connection)?,
+        nowhere: graph.standing(&[]),
+        none: BTreeSet::new(),
+    })
+}
+
+/// What is to be done about a batch.
+#[derive(Debug, Default)]
+pub struct Planned {
+    /// People known well enough.
+    pub plans: Vec<PersonPlan>,
+    /// People to look at again.
+    pub unknown: Vec<(ObjectId, Unknown)>,
+    /// People who cannot be mapped.
+    pub unmappable: Vec<(ObjectId, MappingError)>,
+}
+
+/// Decides about everybody in a batch.
+pub fn plan(knowledge: &Knowledge, seen: &[Seen], rules: &Rules) -> Planned {
+    let mut planned = Planned::default();
+    for one in seen {
+        match decide::decide(one.person, knowledge.known(one.person), &one.observed, one.evidence, rules) {
+            Decision::Plan(plan) => planned.plans.push(plan),
+            Decision::Unknown(unknown) => planned.unknown.push((one.person, unknown)),
+            Decision::Unmappable(error) => planned.unmappable.push((one.person, error)),
+        }
+    }
+    planned
+}
+
+/// What is to be done about people who are no longer in their groups, as far as the mirror alone says.
+///
+/// The guard looks at these before anybody of them is queued; the fetch then decides about each.
+pub fn plan_fallen(knowledge: &Knowledge, people: &[ObjectId]) -> Vec<PersonPlan> {
+    people.iter().filter_map(|person| decide::decide_fallen(*person, knowledge.known(*person))).collect()
+}
+
+/// Passes the plans of one set through the guard: holds its leavers if there are too many, takes people who returned
+/// off the lists, and counts those who may go.
+pub async fn pass_guard(
+    db: &Db,
+    connection: &ConnectionId,
+    settings: &ConnectionSettings,
+    knowledge: &Knowledge,
+    plans: Vec<PersonPlan>,
+    set: GuardedSet,
+) -> Result<ClearedPlans, StoreError> {
+    let returned = returned(&plans, &knowledge.held);
+    let limits = settings.guard;
+    if returned.is_empty() && plans.iter().all(|plan| guard::leavers_of(plan).is_empty()) {
+        return Ok(guard::pass(plans, &guard::Ledger::default(), limits).cleared);
+    }
+    let connection = connection.clone();
+    db.write(move |db| {
+        guard_store::strike(db, &connection, &returned)?;
+        let leavers: Vec<HeldLeaver> = plans.iter().flat_map(guard::leavers_of).collect();
+        let mut ledger = guard_store::ledger(db, &connection, &leavers, set.now)?;
+        ledger.emptied_groups.clone_from(&set.emptied_groups);
+        ledger.source_gone.clone_from(&set.source_gone);
+        let passed = guard::pass(plans.clone(), &ledger, limits);
+        hold(db, &connection, &passed, &set)?;
+        let through: Vec<LeaverKey> =
+            passed.cleared.plans().iter().flat_map(guard::leavers_of).map(|leaver| leaver.key).collect();
+        guard_store::reserve(db, &connection, &through, set.now)?;
+        runs::finish_empty_held(db, &connection, set.now)?;
+        Ok(passed.cleared)
+    })
+    .await
+}
+
+/// What the guard has to know of a set besides its plans.
+#[derive(Clone, Debug)]
+pub struct GuardedSet {
+    /// Where it is held.
+    pub hold_in: HoldIn,
+    /// The present instant.
+    pub now: Timestamp,
+    /// Names of scope groups of five or more that were seen empty.
+    pub emptied_groups: Vec<String>,
+    /// The name of a scope group that no longer exists: its people are held however few they are.
+    pub source_gone: Option<String>,
+}
+
+impl GuardedSet {
+    /// A set of which nothing else is known.
+    pub fn new(hold_in: HoldIn, now: Timestamp) -> Self {
+        Self { hold_in, now, emptied_groups: Vec::new(), source_gone: None }
+    }
+}
+
+/// The run whose list held leavers are put on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HoldIn {
+    /// The one open incremental run: leavers found by notifications and delta.
+    Incremental,
+    /// This full run, whose list replaces that of an older one.
+    FullRun(RunId),
+}
+
+fn hold(
+    db: &mut DbConnection,
+    connection: &ConnectionId,
+    passed: &guard::Passed,
+    set: &GuardedSet,
+) -> Result<(), StoreError> {
+    let run = match set.hold_in {
+        _ if passed.held.is_empty() => return Ok(()),
+        HoldIn::Incremental => runs::open_held(db, connection, RunKind::Incremental, set.now)?,
+        HoldIn::FullRun(run) => {
+            runs::replace_held(db, connection, run, set.now)?;
+            run
+        }
+    };
+    guard_store::hold(db, connection, run, &passed.held)?;
+    if let Some(reason) = &passed.reason {
+        runs::set_status(db, connection, run, runs::RunStatus::Held, Some(reason), set.now)?;
+        tracing::warn!(
+            connection.id = %connection, run.id = %run, leavers.count = passed.held.len(),
+            "The accidental-deletion guard holds a set of leavers: {reason}"
+        );
+    }
+    Ok(())
+}
+
+/// Held leavers among the planned people who are leaving no longer.
+fn returned(plans: &[PersonPlan], held: &HashSet<LeaverKey>) -> Vec<LeaverKey> {
+    if held.is_empty() {
+        return Vec::new();
+    }
+    let planned: HashSet<ObjectId> = plans.iter().map(|plan| plan.object).collect();
+    let leaving: HashSet<LeaverKey> = plans.iter().flat_map(guard::leavers_of).map(|leaver| leaver.key).collect();
+    let person = |key: &LeaverKey| match key {
+        LeaverKey::Account(person) | LeaverKey::Membership(person, _) => Some(*person),
+        LeaverKey::Team(_) => None,
+    };
+    let is_back = |key: &&LeaverKey| person(key).is_some_and(|id| planned.contains(&id)) && !leaving.contains(key);
+    held.iter().filter(is_back).cloned().collect()
+}
+
+/// Applies one slice and logs who could not be provisioned. Call inside a write that has checked its lease.
+pub fn apply_slice(
+    db: &mut DbConnection,
+    connection: &ConnectionId,
+    slice: &ClearedPlans,
+    context: &Context,
+) -> Result<Applied, StoreError> {
+    let applied = apply::apply(db, connection, slice, context)?;
+    let failures = applied.refused.iter().map(|(person, why)| failure(*person, why.clone(), context)).collect();
+    apply::append_log(db, connection, failures, context.now, context.took)?;
+    Ok(applied)
+}
+
+/// Applies plans that passed the guard in slices, each under the lease; for runs, which have no work items to settle.
+pub async fn apply_all(
+    db: &Db,
+    lease: &Lease,
+    connection: &ConnectionId,
+    cleared: ClearedPlans,
+    context: &Context,
+) -> Result<Applied, StoreError> {
+    let mut total = Applied::default();
+    for slice in cleared.into_slices(SLICE_SIZE) {
+        let (lease, connection, context) = (lease.clone(), connection.clone(), context.clone());
+        let applied = db
+            .write(move |db| {
+                leases::check(db, &lease, context.now)?;
+                apply_slice(db, &connection, &slice, &context)
+            })
+            .await?;
+        total.add(applied);
+    }
+    Ok(total)
+}
+
+/// The log line of a person who could not be provisioned.
+pub fn failure(person: ObjectId, why: String, context: &Context) -> LogLine {
+    LogLine {
+        run: context.run,
+        found_by: context.finder(person),
+        object_kind: "user",
+        object_id: person.to_string(),
+        object_name: None,
+        action: "none",
+        status: "failure",
+        reason: Some(why),
+        changes: Vec::new(),
+    }
+}
+
+impl Batch {
+    /// Under what this batch is applied.
+    pub fn context(&self, default: FoundBy, began: Timestamp, now: Timestamp) -> Context {
+        let took: Duration = now.since(began);
+        Context {
+            observation: self.observation,
+            found_by: self.seen.iter().map(|one| (one.person, one.found_by)).collect(),
+            found_by_default: default,
+            run: self.run,
+            now,
+            took,
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! Runs held by the accidental-deletion guard: what an administrator's allow and reject do.
+
+use std::collections::HashSet;
+
+use crate::directory::account::FoundBy;
+use crate::directory::decide::Evidence;
+use crate::directory::guard::{self, LeaverKey};
+use crate::directory::{ConnectionId, ObjectId, RunId};
+use crate::provisioning::people::{self, Batch, Seen};
+use crate::provisioning::{Session, Trouble, teams as team_acts};
+use crate::store::apply::Context;
+use crate::store::leases::{self, Lease};
+use crate::store::runs::{self, Run, RunStatus};
+use crate::store::{StoreError, guard as guard_store, teams};
+
+use super::runner::{RUN_LEASE, Reconciler};
+
+/// People checked again in one request.
+const CHUNK_SIZE: usize = 1_000;
+
+/// What became of an administrator's decision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HeldDecision {
+    /// It was carried out.
+    Done,
+    /// There is no such run, or it is not held (any more).
+    NotHeld,
+    /// Another run of the connection is at work; try again when it has ended.
+    Busy,
+}
+
+impl Reconciler {
+    /// Lets the leavers of a held run go, each checked again: who returned meanwhile stays.
+    pub async fn allow(&self, connection: &ConnectionId, run: RunId) -> Result<HeldDecision, Trouble> {
+        let Some(held) = self.held(connection, run).await? else { return Ok(HeldDecision::NotHeld) };
+        let Some(session) = self.sessions.open(connection).await? else { return Ok(HeldDecision::NotHeld) };
+        let (id, now) = (connection.clone(), self.clock.now());
+        let leased = self.db.write(move |db| leases::acquire(db, id.as_str(), RUN_LEASE, now)).await?;
+        let Some(lease) = leased else { return Ok(HeldDecision::Busy) };
+        let outcome = leases::holding(&self.db, &lease, &self.clock, self.let_go(&session, &held, &lease)).await;
+        self.db.write(move |db| leases::release(db, &lease)).await?;
+        outcome??;
+        Ok(HeldDecision::Done)
+    }
+
+    /// Keeps everybody on a held run's list as they are, until a later full run or a new change finds them again.
+    pub async fn reject(&self, connection: &ConnectionId, run: RunId) -> Result<HeldDecision, StoreError> {
+        if self.held(connection, run).await?.is_none() {
+            return Ok(HeldDecision::NotHeld);
+        }
+        let (id, now) = (connection.clone(), self.clock.now());
+        self.db
+            .write(move |db| {
+                guard_store::set_state(db, &id, run, "held", "rejected")?;
+                runs::set_status(db, &id, run, RunStatus::Cancelled, Some("rejected by an administrator"), now)
+            })
+            .await?;
+        tracing::info!(connection.id = %connection, run.id = %run, "A held run was rejected");
+        Ok(HeldDecision::Done)
+    }
+
+    async fn held(&self, connection: &ConnectionId, run: RunId) -> Result<Option<Run>, StoreError> {
+        let id = connection.clone();
+        let found = self.db.read(move |db| runs::get(db, &id, run)).await?;
+        Ok(found.filter(|run| run.status == RunStatus::Held))
+    }
+
+    async fn let_go(&self, session: &Session, run: &Run, lease: &Lease) -> Result<(), Trouble> {
+        let (id, run_id) = (session.connection().clone(), run.id);
+        let allowed: HashSet<LeaverKey> =
+            self.db.read(move |db| guard_store::listed(db, &id, run_id, "held")).await?.into_iter().collect();
+        let mut people: Vec<ObjectId> = allowed.iter().filter_map(person).collect();
+        people.sort_unstable();
+        people.dedup();
+        for chunk in people.chunks(CHUNK_SIZE) {
+            self.check_again(session, run, lease, chunk, &allowed).await?;
+        }
+        self.end_allowed_teams(session, lease, &allowed).await?;
+        let (id, now) = (session.connection().clone(), self.clock.now());
+        tracing::info!(connection.id = %id, run.id = %run.id, leavers.count = allowed.len(), "A held run was allowed");
+        Ok(self
+            .db
+            .write(move |db| {
+                guard_store::set_state(db, &id, run_id, "held", "allowed")?;
+                runs::set_status(db, &id, run_id, RunStatus::Succeeded, None, now).map(drop)
+            })
+            .await?)
+    }
+
+    async fn check_again(
+        &self,
+        session: &Session,
+        run: &Run,
+        lease: &Lease,
+        people: &[ObjectId],
+        allowed: &HashSet<LeaverKey>,
+    ) -> Result<(), Trouble> {
+        let began = self.clock.now();
+        let observation = self.observation(session).await?;
+        let found = session.graph.users_by_ids(people, &session.selection).await?;
+        // Their absence was confirmed before they came on the list; an administrator has looked at it since.
+        let seen = found
+            .into_iter()
+            .map(|(person, observed)| Seen {
+                person,
+                observed,
+                evidence: Evidence::CompleteListing,
+                found_by: FoundBy::Operator,
+            })
+            .collect();
+        let batch = Batch { observation, seen, run: Some(run.id) };
+        let (record, ids) = (session.record.clone(), people.to_vec());
+        let knowledge = self.db.read(move |db| people::know(db, &record.id, &record.settings, &ids, None)).await?;
+        let planned = people::plan(&knowledge, &batch.seen, &session.rules);
+        let cleared = guard::pass_allowed(planned.plans, allowed);
+        let context: Context = batch.context(FoundBy::Operator, began, self.clock.now());
+        people::apply_all(&self.db, lease, session.connection(), cleared, &context).await?;
+        Ok(())
+    }
+
+    async fn end_allowed_teams(
+        &self,
+        session: &Session,
+        lease: &Lease,
+        allowed: &HashSet<LeaverKey>,
+    ) -> Result<(), StoreError> {
+        let (id, lease, now) = (session.connection().clone(), lease.clone(), self.clock.now());
+        let allowed = allowed.clone();
+        self.db
+            .write(move |db| {
+                leases::check(db, &lease, now)?;
+                let is_allowed = |team: &crate::directory::account::Team| allowed.contains(&LeaverKey::Team(team.id));
+                for team in teams::all(db, &id)?.values().filter(|team| team.active && is_allowed(team)) {
+                    team_acts::end(db, &id, team, FoundBy::Operator, now)?;
+                }
+                Ok(())
+            })
+            .await
+    }
+}
+
+fn person(key: &LeaverKey) -> Option<ObjectId> {
+    match key {
+        LeaverKey::Account(person) | LeaverKey::Membership(person, _) => Some(*person),
+        LeaverKey::Team(_) => None,
+    }
+}

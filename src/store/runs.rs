@@ -1,0 +1,445 @@
+//! Runs: full listings, incremental cycles and people provisioned on demand, from queued to finished.
+
+use std::fmt;
+use std::str::FromStr;
+
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Bool, Nullable, Text};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::accounts::parse;
+use super::db::DbConnection;
+use super::error::StoreError;
+use crate::clock::Timestamp;
+use crate::directory::{ConnectionId, RunId};
+
+/// What a run does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunKind {
+    /// The first full listing.
+    Initial,
+    /// Drain the queue and poll delta now; also the list of leavers held from notifications and delta.
+    Incremental,
+    /// A full listing.
+    Reconcile,
+    /// One person.
+    OnDemand,
+}
+
+/// Where a run is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunStatus {
+    /// Waits for a worker.
+    Pending,
+    /// A worker is at it.
+    Running,
+    /// Ended well.
+    Succeeded,
+    /// Ended by an error.
+    Failed,
+    /// Waits for an administrator to allow or reject its leavers.
+    Held,
+    /// Ended by an administrator.
+    Cancelled,
+}
+
+macro_rules! words {
+    ($name:ident { $($variant:ident => $word:literal),+ $(,)? }) => {
+        impl $name {
+            /// The word used in tables, metrics and the API.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $word),+ }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = String;
+
+            fn from_str(text: &str) -> Result<Self, String> {
+                match text {
+                    $($word => Ok(Self::$variant),)+
+                    _ => Err(format!("{text:?} is not known")),
+                }
+            }
+        }
+    };
+}
+
+words!(RunKind { Initial => "initial", Incremental => "incremental", Reconcile => "reconcile", OnDemand => "on_demand" });
+words!(RunStatus {
+    Pending => "pending",
+    Running => "running",
+    Succeeded => "succeeded",
+    Failed => "failed",
+    Held => "held",
+    Cancelled => "cancelled",
+});
+
+/// How many people a run did what with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(default)]
+pub struct RunCounts {
+    /// Accounts created.
+    pub created: u64,
+    /// Accounts updated.
+    pub updated: u64,
+    /// Accounts that became active again.
+    pub reactivated: u64,
+    /// Accounts deactivated.
+    pub deactivated: u64,
+    /// People as they should be.
+    pub unchanged: u64,
+    /// People who get no account.
+    pub skipped: u64,
+    /// People who could not be provisioned.
+    pub failed: u64,
+}
+
+impl RunCounts {
+    /// How many people something changed for.
+    pub fn changed(&self) -> u64 {
+        self.created + self.updated + self.reactivated + self.deactivated
+    }
+}
+
+/// A run as a worker needs it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// Its id.
+    pub id: RunId,
+    /// What it does.
+    pub kind: RunKind,
+    /// Whether it only plans.
+    pub dry_run: bool,
+    /// The person of an on-demand run: object id or user principal name.
+    pub object: Option<String>,
+    /// Where it is.
+    pub status: RunStatus,
+    /// When it was asked for.
+    pub queued_at: Timestamp,
+}
+
+#[derive(QueryableByName)]
+struct RunRow {
+    #[diesel(sql_type = Text)]
+    run_id: String,
+    #[diesel(sql_type = Text)]
+    kind: String,
+    #[diesel(sql_type = Bool)]
+    dry_run: bool,
+    #[diesel(sql_type = Nullable<Text>)]
+    object_id: Option<String>,
+    #[diesel(sql_type = Text)]
+    status: String,
+    #[diesel(sql_type = BigInt)]
+    queued_at: i64,
+}
+
+impl TryFrom<RunRow> for Run {
+    type Error = StoreError;
+
+    fn try_from(row: RunRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: parse("runs.run_id", &row.run_id)?,
+            kind: parse("runs.kind", &row.kind)?,
+            dry_run: row.dry_run,
+            object: row.object_id,
+            status: parse("runs.status", &row.status)?,
+            queued_at: Timestamp(row.queued_at),
+        })
+    }
+}
+
+const SELECT: &str = "SELECT run_id, kind, dry_run, object_id, status, queued_at FROM runs WHERE connection_id = $1";
+
+/// One run.
+pub fn get(db: &mut DbConnection, connection: &ConnectionId, run: RunId) -> Result<Option<Run>, StoreError> {
+    let row: Option<RunRow> = diesel::sql_query(format!("{SELECT} AND run_id = $2"))
+        .bind::<Text, _>(connection.as_str())
+        .bind::<Text, _>(run.to_string())
+        .get_result(db)
+        .optional()?;
+    row.map(Run::try_from).transpose()
+}
+
+/// Runs in `status`, oldest first.
+pub fn in_status(db: &mut DbConnection, connection: &ConnectionId, status: RunStatus) -> Result<Vec<Run>, StoreError> {
+    let rows: Vec<RunRow> = diesel::sql_query(format!("{SELECT} AND status = $2 ORDER BY queued_at, run_id"))
+        .bind::<Text, _>(connection.as_str())
+        .bind::<Text, _>(status.as_str())
+        .load(db)?;
+    rows.into_iter().map(Run::try_from).collect()
+}
+
+/// What somebody asks to be run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunRequest {
+    /// What it does.
+    pub kind: RunKind,
+    /// Whether it only plans.
+    pub dry_run: bool,
+    /// The person of an on-demand run.
+    pub object: Option<String>,
+}
+
+/// Queues a run, or returns the one that already does or will do the same: a full run joins an initial cycle that
+/// has not ended, and while one of a kind runs the next is queued once.
+pub fn request(
+    db: &mut DbConnection,
+    connection: &ConnectionId,
+    request: &RunRequest,
+    now: Timestamp,
+) -> Result<RunId, StoreError> {
+    let pending = in_status(db, connection, RunStatus::Pending)?;
+    let running = in_status(db, connection, RunStatus::Running)?;
+    let initial = pending.iter().chain(&running).find(|run| run.kind == RunKind::Initial && !run.dry_run);
+    // A full listing that has not ended will show everything a new one would.
+    if request.kind == RunKind::Reconcile
+        && !request.dry_run
+        && let Some(run) = initial
+    {
+        return Ok(run.id);
+    }
+    let same = |run: &&Run| run.kind == request.kind && run.dry_run == request.dry_run && run.object == request.object;
+    match pending.iter().find(same) {
+        Some(run) => Ok(run.id),
+        None => insert(db, connection, request, RunStatus::Pending, now),
+    }
+}
+
+fn insert(
+    db: &mut DbConnection,
+    connection: &ConnectionId,
+    request: &RunRequest,
+    status: RunStatus,
+    now: Timestamp,
+) -> Result<RunId, StoreError> {
+    let id = RunId(Uuid::now_v7());
+    diesel::sql_query(
+        "INSERT INTO runs (connection_id, run_id, kind, dry_run, object_id, status, queued_at, phase, counts) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, 'queued', '{}')",
+    )
+    .bind::<Text, _>(connection.as_str())
+    .bind::<Text, _>(id.to_string())
+    .bind::<Text, _>(request.kind.as_str())
+    .bind::<Bool, _>(request.dry_run)
+    .bind::<Nullable<Text>, _>(request.object.as_deref())
+    .bind::<Text, _>(status.as_str())
+    .bind::<BigInt, _>(now.0)
+    .execute(db)?;
+    Ok(id)
+}
+
+/// The open held run of a kind, made when there is none: one for each connection and kind.
+pub fn open_held(
+    db: &mut DbConnection,
+    connection: &ConnectionId,
+    kind: RunKind,
+    now: Timestamp,
+) -> Result<RunId, StoreError> {
+    let held = in_status(db, connection, RunStatus::Held)?;
+    if let Some(run) = held.iter().find(|run| run.kind == kind && !run.dry_run) {
+        return Ok(run.id);
+    }
+    let request = RunRequest { kind, dry_run: false, object: None };
+    let id = insert(db, connection, &request, RunStatus::Held, now)?;
+    set_status(db, connection, id, RunStatus::Held, None, now)?;
+    Ok(id)
+}
+
+/// Ends older held full runs: the list of `newer` takes their place.
+pub fn replace_held(
+    db: &mut DbConnection,
+    connection: &ConnectionId,
+    newer: RunId,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    for run in in_status(db, connection, RunStatus::Held)? {
+        if run.id == newer || run.kind == RunKind::Incremental {
+            continue;
+        }
+        diesel::sql_query("DELETE FROM run_items WHERE connection_id = $1 AND run_id = $2 AND state = 'held'")
+            .bind::<Text, _>(connection.as_str())
+            .bind::<Text, _>(run.id.to_string())
+            .execute(db)?;
+        let why = format!("a newer full run took its place: {newer}");
+        set_status(db, connection, run.id, RunStatus::Cancelled, Some(&why), now)?;
+    }
+    Ok(())
+}
+
+/// Connections with a run that can begin: those with an initial cycle wait until their subscriptions were tried once,
+/// so that no change falls between listing and listening; paused ones only make dry runs.
+pub fn connections_with_pending(
+    db: &mut DbConnection,
+    now: Timestamp,
+    limit: i64,
+) -> Result<Vec<ConnectionId>, StoreError> {
+    let rows: Vec<ConnectionRow> = diesel::sql_query(
+        "SELECT r.connection_id FROM runs r JOIN connections c ON c.connection_id = r.connection_id \
+         JOIN connection_states s ON s.connection_id = r.connection_id \
+         WHERE r.status IN ('pending', 'running') AND (c.paused = $1 OR r.dry_run = $2) \
+         AND (s.next_attempt_at IS NULL OR s.next_attempt_at <= $3) \
+         AND (r.kind <> 'initial' OR NOT EXISTS (SELECT 1 FROM subscriptions u \
+         WHERE u.connection_id = r.connection_id AND u.subscription_id IS NULL AND u.attempt_count = 0)) \
+         GROUP BY r.connection_id ORDER BY MIN(r.queued_at) LIMIT $4",
+    )
+    .bind::<Bool, _>(false)
+    .bind::<Bool, _>(true)
+    .bind::<BigInt, _>(now.0)
+    .bind::<BigInt, _>(limit)
+    .load(db)?;
+    rows.iter().map(|row| parse("runs.connection_id", &row.connection_id)).collect()
+}
+
+#[derive(QueryableByName)]
+struct ConnectionRow {
+    #[diesel(sql_type = Text)]
+    connection_id: String,
+}
+
+/// Marks a run as begun; `progress` starts from zero.
+pub fn start(db: &mut DbConnection, connection: &ConnectionId, run: RunId, now: Timestamp) -> Result<(), StoreError> {
+    diesel::sql_query(
+        "UPDATE runs SET status = 'running', started_at = COALESCE(started_at, $1), phase = 'starting', \
+         progress_done = 0, progress_total = NULL WHERE connection_id = $2 AND run_id = $3",
+    )
+    .bind::<BigInt, _>(now.0)
+    .bind::<Text, _>(connection.as_str())
+    .bind::<Text, _>(run.to_string())
+    .execute(db)?;
+    Ok(())
+}
+
+/// How far a run is.
+#[derive(Clone, Copy, Debug)]
+pub struct Progress {
+    /// What it is doing: `groups`, `people` or `leavers`.
+    pub phase: &'static str,
+    /// How many are done.
+    pub done: u64,
+    /// Of how many; `None` while nobody knows.
+    pub total: Option<u64>,
+}
+
+/// Records how far a run is. False when it was cancelled meanwhile.
+pub fn progress(
+    db: &mut DbConnection,
+    connection: &ConnectionId,
+    run: RunId,
+    progress: Progress,
+    counts: &RunCounts,
+) -> Result<bool, StoreError> {
+    let number = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
+    let counts = serde_json::to_string(counts).map_err(|error| StoreError::corrupt("runs.counts", error))?;
+    let updated = diesel::sql_query(
+        "UPDATE runs SET phase = $1, progress_done = $2, progress_total = $3, counts = $4 \
+         WHERE connection_id = $5 AND run_id = $6 AND status = 'running'",
+    )
+    .bind::<Text, _>(progress.phase)
+    .bind::<BigInt, _>(number(progress.done))
+    .bind::<Nullable<BigInt>, _>(progress.total.map(number))
+    .bind::<Text, _>(counts)
+    .bind::<Text, _>(connection.as_str())
+    .bind::<Text, _>(run.to_string())
+    .execute(db)?;
+    Ok(updated == 1)
+}
+
+/// Records how many differences a reconcile repaired.
+pub fn set_repairs(
+    db: &mut DbConnection,
+    connection: &ConnectionId,
+    run: RunId,
+    repairs: u64,
+) -> Result<(), StoreError> {
+    diesel::sql_query("UPDATE runs SET repairs = $1 WHERE connection_id = $2 AND run_id = $3")
+        .bind::<BigInt, _>(i64::try_from(repairs).unwrap_or(i64::MAX))
+        .bind::<Text, _>(connection.as_str())
+        .bind::<Text, _>(run.to_string())
+        .execute(db)?;
+    Ok(())
+}
+
+/// Ends or holds a run. A run that has ended stays as it is.
+pub fn set_status(
+    db: &mut DbConnection,
+    connection: &ConnectionId,
+    run: RunId,
+    status: RunStatus,
+    error: Option<&str>,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let finished = !matches!(status, RunStatus::Held | RunStatus::Pending | RunStatus::Running);
+    let updated = diesel::sql_query(
+        "UPDATE runs SET status = $1, error = $2, finished_at = $3, started_at = COALESCE(started_at, $4), \
+         phase = CASE WHEN $5 THEN 'finished' WHEN $1 = 'held' THEN 'held' ELSE phase END \
+         WHERE connection_id = $6 AND run_id = $7 AND status IN ('pending', 'running', 'held')",
+    )
+    .bind::<Text, _>(status.as_str())
+    .bind::<Nullable<Text>, _>(error)
+    .bind::<Nullable<BigInt>, _>(finished.then_some(now.0))
+    .bind::<BigInt, _>(now.0)
+    .bind::<Bool, _>(finished)
+    .bind::<Text, _>(connection.as_str())
+    .bind::<Text, _>(run.to_string())
+    .execute(db)?;
+    Ok(updated == 1)
+}
+
+/// Ends held runs whose list has become empty: everybody on it returned.
+pub fn finish_empty_held(db: &mut DbConnection, connection: &ConnectionId, now: Timestamp) -> Result<(), StoreError> {
+    diesel::sql_query(
+        "UPDATE runs SET status = 'succeeded', phase = 'finished', finished_at = $1 \
+         WHERE connection_id = $2 AND status = 'held' AND NOT EXISTS (SELECT 1 FROM run_items i \
+         WHERE i.connection_id = runs.connection_id AND i.run_id = runs.run_id AND i.state = 'held')",
+    )
+    .bind::<BigInt, _>(now.0)
+    .bind::<Text, _>(connection.as_str())
+    .execute(db)?;
+    Ok(())
+}
+
+/// Ends incremental runs whose connection has no due work left: what they asked for is done.
+pub fn finish_drained(db: &mut DbConnection, connection: &ConnectionId, now: Timestamp) -> Result<bool, StoreError> {
+    let finished = diesel::sql_query(
+        "UPDATE runs SET status = 'succeeded', phase = 'finished', finished_at = $1 \
+         WHERE connection_id = $2 AND status = 'running' AND kind = 'incremental' AND phase = 'queue' \
+         AND NOT EXISTS (SELECT 1 FROM work_items w WHERE w.connection_id = runs.connection_id \
+         AND w.buried_at IS NULL AND w.due_at <= $1)",
+    )
+    .bind::<BigInt, _>(now.0)
+    .bind::<Text, _>(connection.as_str())
+    .execute(db)?;
+    Ok(finished > 0)
+}
+
+/// Queues a run again after it failed, unless the same is queued already.
+pub fn queue_again(
+    db: &mut DbConnection,
+    connection: &ConnectionId,
+    again: &RunRequest,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    request(db, connection, again, now).map(drop)
+}
+
+/// Puts runs that a dead process left running back to pending, so that they begin again.
+pub fn rescue(db: &mut DbConnection, connection: &ConnectionId) -> Result<usize, StoreError> {
+    let rescued = diesel::sql_query(
+        "UPDATE runs SET status = 'pending', phase = 'queued' WHERE connection_id = $1 \
+         AND status = 'running' AND phase <> 'queue'",
+    )
+    .bind::<Text, _>(connection.as_str())
+    .execute(db)?;
+    Ok(rescued)
+}
