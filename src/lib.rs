@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod directory;
+pub mod engine;
 pub mod expression;
 pub mod graph;
 pub mod http;
@@ -12,6 +13,7 @@ pub mod reconcile;
 pub mod secrets;
 pub mod settings;
 pub mod simulator;
+pub mod startup;
 pub mod store;
 pub mod subscriptions;
 pub mod sync;

@@ -5,6 +5,7 @@
 //! (Graph: resources/changenotificationcollection).
 
 mod lenient;
+mod members;
 mod raw;
 
 use std::borrow::Cow;

@@ -1,8 +1,8 @@
 //! The delta poll: what changed since the last round, by id; fetching and deciding is the worker's.
 
 use crate::clock::Timestamp;
-use crate::directory::ObjectId;
 use crate::directory::account::{FoundBy, Observation};
+use crate::directory::{ConnectionId, ObjectId};
 use crate::graph::{DeltaFrom, DeltaLink, DeltaNext, DeltaPage, GraphError, NextLink, RemovedReason};
 use crate::provisioning::{Session, Trouble, trouble};
 use crate::queue::{self, Hint, Lane, Reason};
@@ -44,24 +44,40 @@ impl Changes {
 impl Reconciler {
     /// Polls delta for the connections whose time has come; true when there were any.
     pub async fn poll_once(&self) -> Result<bool, StoreError> {
-        let now = self.clock.now();
-        let due = self.db.read(move |db| schedules::due(db, Schedule::Delta, now, CONNECTIONS_MAX)).await?;
+        let due = self.due().await?;
         for connection in &due {
-            let (id, next) = (connection.clone(), now.plus(self.delta_poll));
-            self.db.write(move |db| schedules::set_due(db, &id, Schedule::Delta, Some(next))).await?;
-            let outcome = match self.sessions.open(connection).await {
-                Ok(Some(session)) => self.poll(&session).await,
-                Ok(None) => Ok(()),
-                Err(trouble) => Err(trouble),
-            };
-            if let Err(trouble) = outcome {
-                let until = trouble::record(&self.db, connection, &trouble, self.clock.now()).await?;
-                tracing::warn!(connection.id = %connection, "The delta poll failed, trying again at {until}: {trouble}");
-                let id = connection.clone();
-                self.db.write(move |db| schedules::set_due(db, &id, Schedule::Delta, Some(until))).await?;
-            }
+            self.poll_connection(connection).await?;
         }
         Ok(!due.is_empty())
+    }
+
+    /// Connections whose delta poll is due, the longest overdue first.
+    pub async fn due(&self) -> Result<Vec<ConnectionId>, StoreError> {
+        let now = self.clock.now();
+        self.db.read(move |db| schedules::due(db, Schedule::Delta, now, CONNECTIONS_MAX)).await
+    }
+
+    /// Polls delta of one connection and says when it is due next.
+    pub async fn poll_connection(&self, connection: &ConnectionId) -> Result<(), StoreError> {
+        let outcome = match self.sessions.open(connection).await {
+            Ok(Some(session)) => self.poll(&session).await,
+            Ok(None) => Ok(()),
+            Err(trouble) => Err(trouble),
+        };
+        let next = self.clock.now().plus(self.delta_poll);
+        let due_at = match outcome {
+            Ok(()) => {
+                self.work.notify_waiters();
+                next
+            }
+            Err(trouble) => {
+                let until = trouble::record(&self.db, connection, &trouble, self.clock.now()).await?;
+                tracing::warn!(connection.id = %connection, "The delta poll failed, trying again at {until}: {trouble}");
+                until.max(self.clock.now().plus(trouble::PAUSE_MIN))
+            }
+        };
+        let id = connection.clone();
+        self.db.write(move |db| schedules::set_due(db, &id, Schedule::Delta, Some(due_at))).await
     }
 
     /// Reads delta of both resources to its end, unless somebody else does.

@@ -1,6 +1,9 @@
 //! Picks runs that can begin and carries them out under a lease, one of a connection at a time.
 
+use std::sync::Arc;
 use std::time::Duration;
+
+use tokio::sync::Notify;
 
 use crate::clock::SharedClock;
 use crate::directory::ConnectionId;
@@ -27,12 +30,14 @@ pub struct Reconciler {
     pub(super) sessions: Sessions,
     pub(super) clock: SharedClock,
     pub(super) delta_poll: Duration,
+    /// Wakes the workers when something was queued.
+    pub(super) work: Arc<Notify>,
 }
 
 impl Reconciler {
-    /// A reconciler that polls delta every `delta_poll`.
-    pub fn new(db: Db, sessions: Sessions, clock: SharedClock, delta_poll: Duration) -> Self {
-        Self { db, sessions, clock, delta_poll }
+    /// A reconciler that polls delta every `delta_poll`, and wakes the workers by `work`.
+    pub fn new(db: Db, sessions: Sessions, clock: SharedClock, delta_poll: Duration, work: Arc<Notify>) -> Self {
+        Self { db, sessions, clock, delta_poll, work }
     }
 
     /// Queues full runs whose time has come; true when there were any.

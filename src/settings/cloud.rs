@@ -72,6 +72,13 @@ pub enum ClientCredential {
     FederatedTokenFile(PathBuf),
 }
 
+impl CloudSettings {
+    /// The Graph that tokens are asked for: that of the cloud, whatever address it is reached under.
+    pub fn audience(&self) -> BaseUrl {
+        fixed(self.cloud.graph_url())
+    }
+}
+
 pub(super) fn read(reader: &mut Reader) -> CloudSettings {
     let words =
         [("global", Cloud::Global), ("usgov", Cloud::UsGov), ("usgovdod", Cloud::UsGovDod), ("china", Cloud::China)];

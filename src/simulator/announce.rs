@@ -154,8 +154,11 @@ impl World {
         let now = self.now();
         let record = self.tenant_mut(tenant);
         let since = std::mem::replace(&mut record.announced, record.directory.log.end());
+        if since == self.tenant(tenant).announced {
+            return;
+        }
         let subscriptions: Vec<_> = self.subscriptions.live_in(tenant, now).cloned().collect();
-        if subscriptions.is_empty() || since == self.tenant(tenant).announced {
+        if subscriptions.is_empty() {
             return;
         }
         for (object, news) in self.news_since(tenant, since) {
@@ -212,13 +215,14 @@ impl World {
     }
 
     /// Queues a lifecycle notification; false when the subscription has no URL for it.
-    pub(super) fn tell_lifecycle(&mut self, subscription: Uuid, event: &str) -> bool {
+    pub(super) fn tell_lifecycle(&mut self, (tenant, subscription): (Uuid, Uuid), event: &str) -> bool {
         let now = self.now();
-        let Some(known) = self.subscriptions.by_id.get(&subscription).filter(|known| known.lifecycle_url.is_some())
+        let Some(known) =
+            self.subscriptions.by_key.get(&(tenant, subscription)).filter(|known| known.lifecycle_url.is_some())
         else {
             return false;
         };
-        let (tenant, object) = (known.tenant, (known.watched.kind(), Uuid::nil()));
+        let object = (known.watched.kind(), Uuid::nil());
         let news = News::Lifecycle(event.to_owned());
         self.outbox.push(Notification { subscription, tenant, object, news, at: now, attempt_count: 0, due_at: now });
         true

@@ -1,5 +1,6 @@
 //! Sending notifications. Graph: change-notifications-delivery-webhooks.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::announce::{News, Notification};
 use super::clock;
 use super::faults::Faults;
+use super::subscriptions::Subscription;
 use super::world::{Shared, World};
 
 /// An endpoint has this long at the first attempt.
@@ -53,18 +55,36 @@ struct Post {
     notifications: Vec<Notification>,
 }
 
+/// A POST being sent. What it carries goes back to the outbox when the sender is stopped before the answer.
+struct Underway {
+    shared: Arc<Shared>,
+    post: Post,
+}
+
+impl Drop for Underway {
+    fn drop(&mut self) {
+        let notifications = std::mem::take(&mut self.post.notifications);
+        if !notifications.is_empty() {
+            let mut world = self.shared.lock();
+            notifications.into_iter().for_each(|notification| world.outbox.push(notification));
+        }
+    }
+}
+
 /// Sends what is pending, once; only what is due when `only_due`.
-pub(super) async fn deliver(shared: &Shared, only_due: bool) -> DeliveryReport {
+pub(super) async fn deliver(shared: &Arc<Shared>, only_due: bool) -> DeliveryReport {
     let mut report = DeliveryReport::default();
-    let posts = prepare(&mut shared.lock(), &mut report, only_due, shared.settings.items_per_post_max.max(1));
-    let sent = stream::iter(posts).map(|post| async {
-        let status = send(shared, &post).await;
-        (post, status)
-    });
-    let sent: Vec<_> = sent.buffered(shared.settings.posts_in_flight_max.max(1)).collect().await;
-    let mut world = shared.lock();
-    for (post, status) in sent {
-        settle(&mut world, &mut report, post, status);
+    let posts = prepare(&mut shared.lock(), &mut report, only_due);
+    let underway = posts.full.into_iter().map(|post| Underway { shared: shared.clone(), post });
+    let mut sent = stream::iter(underway)
+        .map(|underway| async move {
+            let status = send(&underway.shared, &underway.post).await;
+            (underway, status)
+        })
+        .buffered(shared.settings.posts_in_flight_max.max(1));
+    while let Some((mut underway, status)) = sent.next().await {
+        let notifications = std::mem::take(&mut underway.post.notifications);
+        settle(&mut shared.lock(), &mut report, notifications, (underway.post.item_count, status));
     }
     report
 }
@@ -86,13 +106,14 @@ pub(super) async fn run_until_stopped(shared: Arc<Shared>, stop: CancellationTok
     }
 }
 
-fn prepare(world: &mut World, report: &mut DeliveryReport, only_due: bool, items_max: usize) -> Vec<Post> {
+/// Takes what is to be sent now out of the outbox; what is not goes back.
+fn prepare(world: &mut World, report: &mut DeliveryReport, only_due: bool) -> Posts {
     let now = world.now();
-    let faults = world.faults.clone();
-    let mut posts: Vec<Post> = Vec::new();
-    for notification in world.outbox.take() {
-        let known = world.subscriptions.by_id.get(&notification.subscription);
-        let Some(known) = known.filter(|known| !known.is_expired(now)).cloned() else {
+    let mut posts = Posts::new(world.settings.items_per_post_max.max(1), &world.faults);
+    let World { outbox, subscriptions, faults, .. } = world;
+    for notification in outbox.take() {
+        let known = subscriptions.by_key.get(&(notification.tenant, notification.subscription));
+        let Some(known) = known.filter(|known| !known.is_expired(now)) else {
             report.dropped += 1;
             continue;
         };
@@ -100,42 +121,66 @@ fn prepare(world: &mut World, report: &mut DeliveryReport, only_due: bool, items
         if notification.at + clock::micros(RETRIED_FOR) < now {
             report.dropped += 1;
         } else if (only_due && notification.due_at > now) || (known.is_suspended && !is_lifecycle) {
-            world.outbox.push(notification);
+            outbox.push(notification);
         } else if faults.lose_notifications {
             report.lost += 1;
         } else {
-            let url = if is_lifecycle { known.lifecycle_url.clone() } else { None };
-            let url = url.unwrap_or_else(|| known.notification_url.clone());
-            let client_state = known.client_state.as_deref();
-            let forged = faults.forge_client_state.then_some(FORGED_CLIENT_STATE);
-            let item = notification.item(&known, forged.or(client_state)).to_string();
-            add(&mut posts, url, notification, &item, &faults, items_max);
+            posts.add(known, notification);
         }
     }
     posts
 }
 
-/// Puts an item into the last POST to its endpoint, or into a new one when that is full.
-fn add(posts: &mut Vec<Post>, url: String, notification: Notification, item: &str, faults: &Faults, items_max: usize) {
-    let timeout = if notification.attempt_count == 0 { FIRST_TIMEOUT } else { RETRY_TIMEOUT };
-    let copies = if faults.duplicate_notifications { 2 } else { 1 };
-    let open = posts.iter_mut().rev().find(|post| post.url == url && post.timeout == timeout);
-    let post = match open {
-        Some(post) if post.item_count < items_max => post,
-        _ => {
-            posts.push(Post { url, timeout, body: String::new(), item_count: 0, notifications: Vec::new() });
-            let last = posts.len() - 1;
-            &mut posts[last]
-        }
-    };
-    for _ in 0..copies {
-        if !post.body.is_empty() {
-            post.body.push(',');
-        }
-        post.body.push_str(item);
-        post.item_count += 1;
+/// POSTs being filled.
+struct Posts {
+    full: Vec<Post>,
+    /// The last POST of each endpoint, first attempts and retries apart.
+    open: HashMap<(String, Duration), usize>,
+    items_max: usize,
+    copies: usize,
+    forged_client_state: Option<&'static str>,
+}
+
+impl Posts {
+    fn new(items_max: usize, faults: &Faults) -> Self {
+        let copies = if faults.duplicate_notifications { 2 } else { 1 };
+        let forged_client_state = faults.forge_client_state.then_some(FORGED_CLIENT_STATE);
+        Self { full: Vec::new(), open: HashMap::new(), items_max, copies, forged_client_state }
     }
-    post.notifications.push(notification);
+
+    /// Puts a notification into the last POST to its endpoint, or into a new one when that is full.
+    fn add(&mut self, subscription: &Subscription, notification: Notification) {
+        let lifecycle_url = match notification.news {
+            News::Lifecycle(_) => subscription.lifecycle_url.as_ref(),
+            _ => None,
+        };
+        let url = lifecycle_url.unwrap_or(&subscription.notification_url);
+        let timeout = if notification.attempt_count == 0 { FIRST_TIMEOUT } else { RETRY_TIMEOUT };
+        let client_state = self.forged_client_state.or(subscription.client_state.as_deref());
+        let item = notification.item(subscription, client_state).to_string();
+        let copies = self.copies;
+        let post = self.post_to(url, timeout);
+        for _ in 0..copies {
+            if !post.body.is_empty() {
+                post.body.push(',');
+            }
+            post.body.push_str(&item);
+            post.item_count += 1;
+        }
+        post.notifications.push(notification);
+    }
+
+    fn post_to(&mut self, url: &str, timeout: Duration) -> &mut Post {
+        let key = (url.to_owned(), timeout);
+        let open = self.open.get(&key).copied().filter(|place| self.full[*place].item_count < self.items_max);
+        let place = open.unwrap_or_else(|| {
+            let notifications = Vec::new();
+            self.full.push(Post { url: key.0.clone(), timeout, body: String::new(), item_count: 0, notifications });
+            self.open.insert(key, self.full.len() - 1);
+            self.full.len() - 1
+        });
+        &mut self.full[place]
+    }
 }
 
 /// The status of the answer, 0 without one.
@@ -146,16 +191,21 @@ async fn send(shared: &Shared, post: &Post) -> u16 {
     answer.map_or(0, |answer| answer.status().as_u16())
 }
 
-fn settle(world: &mut World, report: &mut DeliveryReport, post: Post, status: u16) {
+fn settle(
+    world: &mut World,
+    report: &mut DeliveryReport,
+    notifications: Vec<Notification>,
+    (item_count, status): (usize, u16),
+) {
     report.posts += 1;
     report.statuses.push(status);
     if (200..300).contains(&status) {
-        report.items_delivered += post.item_count;
+        report.items_delivered += item_count;
         return;
     }
-    report.items_failed += post.item_count;
+    report.items_failed += item_count;
     let now = world.now();
-    for mut notification in post.notifications {
+    for mut notification in notifications {
         let wait = RETRY_AFTER.saturating_mul(1 << notification.attempt_count.min(10)).min(RETRY_AFTER_MAX);
         notification.attempt_count += 1;
         notification.due_at = now + clock::micros(wait);

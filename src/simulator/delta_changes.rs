@@ -20,6 +20,8 @@ const CHANGES_PER_PAGE_MAX: usize = 10_000;
 struct Folded {
     /// Created or restored: everything is shown.
     is_new: bool,
+    /// Its members are not in the log again.
+    is_restored: bool,
     is_removed: bool,
     properties: Vec<PropertyId>,
     /// The manager before the first change.
@@ -31,7 +33,8 @@ struct Folded {
 impl Folded {
     fn add(&mut self, what: What) {
         match what {
-            What::Created | What::Restored => self.is_new = true,
+            What::Created => self.is_new = true,
+            What::Restored => (self.is_new, self.is_restored) = (true, true),
             What::SoftDeleted | What::Purged => self.is_removed = true,
             What::Property(property) => self.properties.push(property),
             What::Manager { previous, .. } => {
@@ -113,7 +116,7 @@ fn manager(directory: &Directory, slot: Slot, before: Option<Slot>) -> Vec<Strin
 /// The changed members; of a restored group also all others.
 fn members(directory: &Directory, slot: Slot, folded: &Folded) -> Vec<String> {
     let mut members = folded.members.clone();
-    if folded.is_new {
+    if folded.is_restored {
         for member in directory.live_members(slot) {
             members.entry(member).or_insert(true);
         }

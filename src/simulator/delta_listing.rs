@@ -32,7 +32,7 @@ pub(super) fn page(
             continue;
         }
         let (members, last) = slice(directory, shape, slot, member_after, room);
-        room -= members.len();
+        room = room.saturating_sub(members.len());
         items.push(listed(directory, shape, slot, members));
         if last.is_some() {
             let next = Some(Phase::Listing { from: slot, member_after: last, log_from });

@@ -4,12 +4,14 @@
 //! slot behind, with its id only: the change log still names it.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
 use uuid::Uuid;
 
 use super::changes::ChangeLog;
-use super::properties::{Kind, PropertyId, Schema, ValueId, Values};
+use super::properties::{Kind, PropertyId, Schema};
+use super::values::{ValueId, Values};
 
 /// The place of an object in its directory.
 pub(super) type Slot = u32;
@@ -77,8 +79,9 @@ pub(super) struct Directory {
     pub(super) values: Values,
     pub(super) objects: Vec<Object>,
     pub(super) by_id: HashMap<Uuid, Slot>,
-    /// Live users by user principal name in lower case.
-    pub(super) by_name: HashMap<Box<str>, Slot>,
+    /// Live users by the hash of their user principal name in lower case: the names themselves are among the values.
+    by_name: HashMap<u64, Slot>,
+    name_hasher: RandomState,
     /// The slots of each kind, rising.
     pub(super) users: Vec<Slot>,
     pub(super) groups: Vec<Slot>,
@@ -111,7 +114,27 @@ impl Directory {
 
     /// The live user of that user principal name, in any case.
     pub(super) fn live_named(&self, user_principal_name: &str) -> Option<Slot> {
-        self.by_name.get(user_principal_name.to_lowercase().as_str()).copied()
+        let wanted = user_principal_name.to_lowercase();
+        let slot = self.by_name.get(&self.name_hasher.hash_one(&wanted)).copied()?;
+        let name = self.text_of(slot, "userPrincipalName")?;
+        (name.to_lowercase() == wanted).then_some(slot)
+    }
+
+    /// Lets a user be found by user principal name.
+    pub(super) fn remember_name(&mut self, slot: Slot) {
+        if let Some(name) = self.text_of(slot, "userPrincipalName") {
+            self.by_name.insert(self.name_hasher.hash_one(name.to_lowercase()), slot);
+        }
+    }
+
+    /// Lets a user no longer be found by user principal name.
+    pub(super) fn forget_name(&mut self, slot: Slot) {
+        if let Some(name) = self.text_of(slot, "userPrincipalName") {
+            let hash = self.name_hasher.hash_one(name.to_lowercase());
+            if self.by_name.get(&hash) == Some(&slot) {
+                self.by_name.remove(&hash);
+            }
+        }
     }
 
     /// The slots of a kind that come after this one.

@@ -75,21 +75,6 @@ impl Directory {
         self.put(slot, property, value);
     }
 
-    fn remember_name(&mut self, slot: Slot) {
-        if let Some(name) = self.text_of(slot, "userPrincipalName") {
-            self.by_name.insert(name.to_lowercase().into(), slot);
-        }
-    }
-
-    fn forget_name(&mut self, slot: Slot) {
-        if let Some(name) = self.text_of(slot, "userPrincipalName") {
-            let name = name.to_lowercase();
-            if self.by_name.get(name.as_str()) == Some(&slot) {
-                self.by_name.remove(name.as_str());
-            }
-        }
-    }
-
     /// Counts and names an object that is live from now on.
     fn enter(&mut self, slot: Slot) {
         match self.object(slot).kind {

@@ -44,6 +44,8 @@ pub struct Faults {
     pub duplicate_notifications: bool,
     /// Notifications carry a client state that is not the subscription's.
     pub forge_client_state: bool,
+    /// The token endpoint answers 503 `temporarily_unavailable`.
+    pub login_unavailable: bool,
     /// Every delta page is preceded by an empty one.
     pub empty_delta_pages: bool,
     /// What happens to an expiration beyond the maximum.

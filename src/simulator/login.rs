@@ -9,6 +9,7 @@ use url::form_urlencoded;
 use uuid::Uuid;
 
 use super::clock::{self, MICROS_PER_SECOND};
+use super::login_assertions::{self, ASSERTION_TYPE, Expected};
 use super::message::{Grant, Request, Response};
 use super::registry::Application;
 use super::world::{Shared, World};
@@ -17,14 +18,16 @@ use super::world::{Shared, World};
 const GLOBAL_SCOPE: &str = "https://graph.microsoft.com/.default";
 
 /// A refusal by the login service.
-struct LoginError {
+#[derive(Debug)]
+pub(super) struct LoginError {
     status: u16,
     error: &'static str,
     code: u32,
     message: String,
 }
 
-fn refuse(status: u16, error: &'static str, code: u32, message: impl Into<String>) -> LoginError {
+/// Makes a refusal.
+pub(super) fn refuse(status: u16, error: &'static str, code: u32, message: impl Into<String>) -> LoginError {
     LoginError { status, error, code, message: message.into() }
 }
 
@@ -73,6 +76,9 @@ fn tenant_id(world: &World, authority: &str) -> Result<Uuid, LoginError> {
 
 fn token(shared: &Shared, world: &mut World, request: &Request, authority: &str) -> Result<Value, LoginError> {
     world.counters.token_requests += 1;
+    if world.faults.login_unavailable {
+        return Err(refuse(503, "temporarily_unavailable", 90033, "A transient error has occurred. Please try again."));
+    }
     let tenant = tenant_id(world, authority)?;
     let form = form(request);
     let value = |name: &str| form.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
@@ -85,18 +91,30 @@ fn token(shared: &Shared, world: &mut World, request: &Request, authority: &str)
     })?;
     let application = world.tenant(tenant).applications.get(&client_id);
     let application = application.ok_or_else(|| not_installed(client_id, tenant))?;
-    check_secret(application, client_id, value("client_secret"))?;
-    let scope = value("scope").unwrap_or_default();
-    if scope != GLOBAL_SCOPE && scope != format!("{}/.default", request.base_url) {
+    match value("client_assertion").filter(|_| value("client_assertion_type") == Some(ASSERTION_TYPE)) {
+        Some(assertion) => {
+            check_enabled(application, client_id)?;
+            let audiences = audiences(request, tenant, authority);
+            login_assertions::check(assertion, &Expected { client_id, audiences, now: world.now(), application })?;
+        }
+        None => check_secret(application, client_id, value("client_secret"))?,
+    }
+    check_scope(request, value("scope").unwrap_or_default())?;
+    let roles = application.roles.clone();
+    let lifetime = clock::micros(shared.settings.token_lifetime);
+    let grant = Grant { tenant, client_id, roles, expires_at: world.now() + lifetime };
+    Ok(issue(world, grant, lifetime / MICROS_PER_SECOND))
+}
+
+fn check_scope(request: &Request, scope: &str) -> Result<(), LoginError> {
+    let own_scope = format!("{}/.default", request.base_url);
+    if scope != GLOBAL_SCOPE && scope.replace("localhost", "127.0.0.1") != own_scope.replace("localhost", "127.0.0.1") {
         let message = format!(
             "The provided value for the input parameter 'scope' is not valid. The scope '{scope}' does not exist."
         );
         return Err(refuse(400, "invalid_scope", 70011, message));
     }
-    let roles = application.roles.clone();
-    let lifetime = clock::micros(shared.settings.token_lifetime);
-    let grant = Grant { tenant, client_id, roles, expires_at: world.now() + lifetime };
-    Ok(issue(world, grant, lifetime / MICROS_PER_SECOND))
+    Ok(())
 }
 
 /// The form's fields, with the credentials of HTTP Basic added.
@@ -120,15 +138,27 @@ fn not_installed(client_id: Uuid, tenant: Uuid) -> LoginError {
     refuse(400, "unauthorized_client", 700_016, message)
 }
 
+/// What a client assertion may be addressed to.
+fn audiences(request: &Request, tenant: Uuid, authority: &str) -> Vec<String> {
+    let bases = [request.base_url.as_str(), "https://login.microsoftonline.com"];
+    let names = [tenant.to_string(), authority.to_owned()];
+    let pairs = bases.iter().flat_map(|base| names.iter().map(move |name| format!("{base}/{name}")));
+    pairs.flat_map(|base| [format!("{base}/oauth2/v2.0/token"), format!("{base}/v2.0")]).collect()
+}
+
+fn check_enabled(application: &Application, client_id: Uuid) -> Result<(), LoginError> {
+    if application.is_enabled {
+        return Ok(());
+    }
+    Err(refuse(400, "unauthorized_client", 7_000_112, format!("Application '{client_id}' is disabled.")))
+}
+
 fn check_secret(application: &Application, client_id: Uuid, secret: Option<&str>) -> Result<(), LoginError> {
     let Some(secret) = secret else {
         let message = "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.";
         return Err(refuse(401, "invalid_client", 7_000_218, message));
     };
-    if !application.is_enabled {
-        let message = format!("Application '{client_id}' is disabled.");
-        return Err(refuse(400, "unauthorized_client", 7_000_112, message));
-    }
+    check_enabled(application, client_id)?;
     if secret != application.secret {
         let message = format!(
             "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID, for a secret added to app '{client_id}'."

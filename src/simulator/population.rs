@@ -7,8 +7,9 @@ use uuid::Uuid;
 
 use super::directory::{GroupKind, Slot};
 use super::names::{DEPARTMENTS, GIVEN_NAMES, GROUP_PURPOSES, JOB_TITLES, OFFICES, SURNAMES};
+use super::newcomers::{NewGroup, NewUser};
 use super::registry::TenantRecord;
-use super::tenant::{NewGroup, NewUser, Tenant};
+use super::tenant::Tenant;
 use super::world::World;
 
 /// Reports of one manager.

@@ -1,10 +1,4 @@
-//! Which properties users and groups have, and how their values are kept.
-//!
-//! A value is kept as its JSON text, each text once: a page is then written by joining texts, and a million users fit
-//! into memory because departments, job titles and names repeat. Graph: resources/user, resources/group.
-
-use std::collections::HashMap;
-use std::sync::Arc;
+//! Which properties users and groups have, and when they are returned. Graph: resources/user, resources/group.
 
 /// User or group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -275,35 +269,6 @@ impl Schema {
     pub(super) fn defaults(&self, kind: Kind) -> Vec<PropertyId> {
         let ids = (0..).map(PropertyId).zip(table(kind));
         ids.filter(|(_, property)| property.returned == Returned::ByDefault).map(|(id, _)| id).collect()
-    }
-}
-
-/// A kept value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct ValueId(u32);
-
-/// The JSON texts of all values, each kept once and never forgotten.
-#[derive(Debug, Default)]
-pub(super) struct Values {
-    places: HashMap<Arc<str>, u32>,
-    texts: Vec<Arc<str>>,
-}
-
-impl Values {
-    pub(super) fn keep(&mut self, text: &str) -> ValueId {
-        if let Some(&place) = self.places.get(text) {
-            return ValueId(place);
-        }
-        let place = u32::try_from(self.texts.len()).expect("fewer than 2^32 different values");
-        let text: Arc<str> = text.into();
-        self.texts.push(text.clone());
-        self.places.insert(text, place);
-        ValueId(place)
-    }
-
-    /// The JSON text of the value.
-    pub(super) fn text(&self, id: ValueId) -> &str {
-        &self.texts[id.0 as usize]
     }
 }
 

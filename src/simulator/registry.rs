@@ -6,6 +6,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::directory::Directory;
+use super::login_assertions::Certificate;
 
 /// What Rollcall asks for, and what a new application is granted.
 const ROLES_GRANTED: [&str; 4] = ["User.Read.All", "Group.Read.All", "GroupMember.Read.All", "Directory.Read.All"];
@@ -17,6 +18,9 @@ pub(super) struct Application {
     pub(super) is_secret_expired: bool,
     /// False: AADSTS7000112.
     pub(super) is_enabled: bool,
+    pub(super) certificates: Vec<Certificate>,
+    /// Issuer and subject of trusted tokens of other identity providers.
+    pub(super) federated: Vec<(String, String)>,
     pub(super) roles: Arc<[String]>,
     /// The object id of its service principal, `creatorId` of subscriptions.
     pub(super) service_principal_id: Uuid,
@@ -25,7 +29,15 @@ pub(super) struct Application {
 impl Application {
     pub(super) fn new(secret: String, service_principal_id: Uuid) -> Self {
         let roles = ROLES_GRANTED.iter().map(|role| (*role).to_owned()).collect();
-        Self { secret, is_secret_expired: false, is_enabled: true, roles, service_principal_id }
+        Self {
+            secret,
+            is_secret_expired: false,
+            is_enabled: true,
+            certificates: Vec::new(),
+            federated: Vec::new(),
+            roles,
+            service_principal_id,
+        }
     }
 }
 

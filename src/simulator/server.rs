@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use actix_web::http::StatusCode;
@@ -19,6 +20,9 @@ use super::{delivery, dispatch, errors, login};
 
 /// The largest body taken; `getByIds` with 1,000 ids has 40 KB.
 const BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// Idle connections stay open this long, as those of Graph do: a client that pauses does not meet a closing one.
+const KEEP_ALIVE: Duration = Duration::from_secs(120);
 
 /// A simulator that answers under an address. Stop it with [`Running::stop`].
 #[derive(Debug)]
@@ -49,7 +53,7 @@ impl Running {
         self.address
     }
 
-    /// Stops answering and sending. The simulator and what it knows stay; it can serve again.
+    /// Stops answering and sending; an open connection may still see one 503. The simulator and what it knows stay; it can serve again.
     pub async fn stop(self) {
         self.stop.cancel();
         self.server.stop(false).await;
@@ -66,24 +70,35 @@ impl Running {
 /// # Errors
 /// When the address cannot be listened on.
 pub(super) async fn serve(shared: Arc<Shared>, address: &str) -> io::Result<Running> {
-    let data = Data::from(shared.clone());
+    let stop = CancellationToken::new();
+    let (data, stopped) = (Data::from(shared.clone()), Data::new(stop.clone()));
     let server = HttpServer::new(move || {
         App::new()
             .app_data(data.clone())
+            .app_data(stopped.clone())
             .app_data(PayloadConfig::new(BODY_BYTES_MAX))
             .default_service(web::to(catch_all))
     });
-    let server = server.workers(shared.settings.workers.max(1)).disable_signals().bind(address)?;
+    let server = server.workers(shared.settings.workers.max(1)).disable_signals();
+    let server = server.keep_alive(KEEP_ALIVE).bind(address)?;
     let address = server.addrs().first().copied().ok_or_else(|| io::Error::other("bound to no address"))?;
     let server = server.run();
     let handle = server.handle();
-    let stop = CancellationToken::new();
     let automatic = shared.settings.delivery == Delivery::Automatic;
     let delivery_task = automatic.then(|| tokio::spawn(delivery::run_until_stopped(shared, stop.clone())));
     Ok(Running { address, server: handle, server_task: tokio::spawn(server), stop, delivery_task })
 }
 
-async fn catch_all(http: HttpRequest, body: Bytes, shared: Data<Shared>) -> HttpResponse {
+async fn catch_all(
+    http: HttpRequest,
+    body: Bytes,
+    shared: Data<Shared>,
+    stopped: Data<CancellationToken>,
+) -> HttpResponse {
+    // The last of the workers may still hold an open connection when the server has stopped.
+    if stopped.is_cancelled() {
+        return HttpResponse::ServiceUnavailable().force_close().finish();
+    }
     let request = request(&http, &body);
     let response = match versioned(&request.path) {
         Some(("v1.0", path)) => dispatch::answer(&shared, Request { path: path.to_owned(), ..request.clone() }).await,

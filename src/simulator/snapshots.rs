@@ -167,7 +167,7 @@ impl Tenant {
     pub fn subscriptions(&self) -> Vec<SubscriptionSnapshot> {
         let world = self.shared.lock();
         let now = world.now();
-        let known = world.subscriptions.by_id.values().filter(|known| known.tenant == self.id());
+        let known = world.subscriptions.all_in(self.id());
         let copied = known.map(|known| SubscriptionSnapshot {
             id: known.id,
             client_id: known.client_id,

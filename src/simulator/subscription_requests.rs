@@ -67,6 +67,32 @@ fn required(body: &Map<String, Value>, name: &str) -> Result<String, GraphError>
     text(body, name)?.filter(|text| !text.is_empty()).ok_or_else(missing)
 }
 
+/// Refuses properties that only rich notifications have, and those nobody knows.
+fn check_names(body: &Map<String, Value>) -> Result<(), GraphError> {
+    if RICH.iter().any(|name| body.get(*name).is_some_and(|value| !value.is_null() && *value != json!(false))) {
+        return Err(invalid("Azure Active Directory workload is not enabled for rich notifications."));
+    }
+    let is_known = |name: &str| CREATABLE.contains(&name) || RICH.contains(&name);
+    match body.keys().find(|name| !is_known(name)) {
+        Some(name) => Err(invalid(format!("Invalid property '{name}'."))),
+        None => Ok(()),
+    }
+}
+
+fn client_state(body: &Map<String, Value>) -> Result<Option<String>, GraphError> {
+    let state = text(body, "clientState")?;
+    if state.as_ref().is_some_and(|state| state.chars().count() > CLIENT_STATE_CHARACTERS_MAX) {
+        return Err(invalid("clientState must not be longer than 128 characters."));
+    }
+    Ok(state)
+}
+
+fn tls_version(body: &Map<String, Value>) -> Result<String, GraphError> {
+    let version = text(body, "latestSupportedTlsVersion")?.unwrap_or_else(|| "v1_2".to_owned());
+    let is_known = ["v1_0", "v1_1", "v1_2", "v1_3"].contains(&version.as_str());
+    if is_known { Ok(version) } else { Err(invalid("Invalid 'latestSupportedTlsVersion' attribute.")) }
+}
+
 /// https, or http on this machine: tests and demos have no certificates.
 fn check_url(url: &str) -> Result<(), GraphError> {
     let parsed = Url::parse(url).map_err(|_| invalid("The notification URL is not valid."))?;
@@ -101,13 +127,7 @@ impl World {
 
     /// A subscription as the body wants it, not yet kept.
     fn wanted(&mut self, body: &Map<String, Value>, grant: &Grant) -> Result<Subscription, GraphError> {
-        if RICH.iter().any(|name| body.get(*name).is_some_and(|value| !value.is_null() && *value != json!(false))) {
-            return Err(invalid("Azure Active Directory workload is not enabled for rich notifications."));
-        }
-        let is_unknown = |name: &&String| !CREATABLE.contains(&name.as_str()) && !RICH.contains(&name.as_str());
-        if let Some(name) = body.keys().find(is_unknown) {
-            return Err(invalid(format!("Invalid property '{name}'.")));
-        }
+        check_names(body)?;
         let resource = required(body, "resource")?;
         let watched =
             Watched::parse(&resource).ok_or_else(|| invalid(format!("Resource '{resource}' is not supported.")))?;
@@ -121,14 +141,6 @@ impl World {
         check_url(&notification_url)?;
         let lifecycle_url = text(body, "lifecycleNotificationUrl")?;
         lifecycle_url.as_deref().map_or(Ok(()), check_url)?;
-        let client_state = text(body, "clientState")?;
-        if client_state.as_ref().is_some_and(|state| state.chars().count() > CLIENT_STATE_CHARACTERS_MAX) {
-            return Err(invalid("clientState must not be longer than 128 characters."));
-        }
-        let tls_version = text(body, "latestSupportedTlsVersion")?.unwrap_or_else(|| "v1_2".to_owned());
-        if !["v1_0", "v1_1", "v1_2", "v1_3"].contains(&tls_version.as_str()) {
-            return Err(invalid("Invalid 'latestSupportedTlsVersion' attribute."));
-        }
         let expires_at = self.expiration(&required(body, "expirationDateTime")?)?;
         let application = self.tenant(grant.tenant).applications.get(&grant.client_id);
         Ok(Subscription {
@@ -141,8 +153,8 @@ impl World {
             change_type,
             notification_url,
             lifecycle_url,
-            client_state,
-            tls_version,
+            client_state: client_state(body)?,
+            tls_version: tls_version(body)?,
             expires_at,
             is_suspended: false,
         })
@@ -168,10 +180,8 @@ impl World {
     /// The live subscription of that id, of the asking application and tenant.
     fn subscription(&mut self, grant: &Grant, id: &str) -> Result<&mut Subscription, GraphError> {
         let now = self.now();
-        let found = Uuid::parse_str(id).ok().and_then(|id| self.subscriptions.by_id.get_mut(&id));
-        let is_theirs = |known: &&mut Subscription| {
-            known.client_id == grant.client_id && known.tenant == grant.tenant && !known.is_expired(now)
-        };
+        let found = Uuid::parse_str(id).ok().and_then(|id| self.subscriptions.by_key.get_mut(&(grant.tenant, id)));
+        let is_theirs = |known: &&mut Subscription| known.client_id == grant.client_id && !known.is_expired(now);
         let gone = || GraphError::new(404, "ResourceNotFound", "The object was not found.");
         found.filter(is_theirs).ok_or_else(gone)
     }
@@ -201,8 +211,8 @@ pub(super) async fn create(shared: &Shared, request: &Request, grant: &Grant) ->
     let mut world = shared.lock();
     world.check_room(&wanted)?;
     let forgotten_before = world.now() - clock::micros(SHOWN_AFTER_EXPIRY);
-    world.subscriptions.by_id.retain(|_, known| known.expires_at > forgotten_before);
-    world.subscriptions.by_id.insert(wanted.id, wanted.clone());
+    world.subscriptions.by_key.retain(|_, known| known.expires_at > forgotten_before);
+    world.subscriptions.by_key.insert((wanted.tenant, wanted.id), wanted.clone());
     Ok(entity(request, 201, &wanted, true))
 }
 
@@ -269,7 +279,7 @@ pub(super) fn get(world: &mut World, request: &Request, grant: &Grant, id: &str)
 /// `DELETE /subscriptions/{id}`.
 pub(super) fn delete(world: &mut World, grant: &Grant, id: &str) -> Outcome {
     let id = world.subscription(grant, id)?.id;
-    world.subscriptions.by_id.remove(&id);
+    world.subscriptions.by_key.remove(&(grant.tenant, id));
     Ok(Response::no_content())
 }
 

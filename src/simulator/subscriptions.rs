@@ -109,18 +109,24 @@ impl Subscription {
 /// All subscriptions of all tenants.
 #[derive(Debug, Default)]
 pub(super) struct Subscriptions {
-    pub(super) by_id: BTreeMap<Uuid, Subscription>,
+    /// By tenant and id.
+    pub(super) by_key: BTreeMap<(Uuid, Uuid), Subscription>,
 }
 
 impl Subscriptions {
+    /// Those of a tenant, expired ones included.
+    pub(super) fn all_in(&self, tenant: Uuid) -> impl Iterator<Item = &Subscription> {
+        self.by_key.range((tenant, Uuid::nil())..=(tenant, Uuid::max())).map(|(_, subscription)| subscription)
+    }
+
     /// Those of a tenant that have not expired.
     pub(super) fn live_in(&self, tenant: Uuid, now: i64) -> impl Iterator<Item = &Subscription> {
-        self.by_id.values().filter(move |subscription| subscription.tenant == tenant && !subscription.is_expired(now))
+        self.all_in(tenant).filter(move |subscription| !subscription.is_expired(now))
     }
 
     /// Those an application has in a tenant, expired ones included.
     pub(super) fn of(&self, client_id: Uuid, tenant: Uuid) -> impl Iterator<Item = &Subscription> {
-        self.by_id.values().filter(move |known| known.client_id == client_id && known.tenant == tenant)
+        self.all_in(tenant).filter(move |known| known.client_id == client_id)
     }
 
     /// The live subscription that stands in the way of this one.

@@ -5,6 +5,7 @@
 //! One thread writes it ([`writer`]): whatever waits when it comes round is one commit.
 
 mod packing;
+mod statements;
 mod writer;
 
 use std::sync::Arc;

@@ -1,5 +1,6 @@
 //! Time-bounded claims by which several processes share the work without waiting for one another.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use diesel::prelude::*;
@@ -43,7 +44,7 @@ pub fn acquire(
     name: &str,
     now: Timestamp,
 ) -> Result<Option<Lease>, StoreError> {
-    let token = Uuid::new_v4().to_string();
+    let token = format!("{}/{}", process(), Uuid::new_v4());
     let taken = diesel::sql_query(
         "INSERT INTO leases (connection_id, name, token, until) VALUES ($1, $2, $3, $4) \
          ON CONFLICT (connection_id, name) DO UPDATE SET token = excluded.token, until = excluded.until \
@@ -101,6 +102,22 @@ pub fn release(db: &mut DbConnection, lease: &Lease) -> Result<(), StoreError> {
         .bind::<Text, _>(&lease.connection)
         .bind::<Text, _>(&lease.name)
         .bind::<Text, _>(&lease.token)
+        .execute(db)?;
+    Ok(())
+}
+
+/// What the tokens of this process begin with.
+fn process() -> &'static str {
+    static PROCESS: OnceLock<String> = OnceLock::new();
+    PROCESS.get_or_init(|| Uuid::new_v4().to_string())
+}
+
+/// Gives back every lease of this process, and every row taken under one: when it stops.
+pub fn release_process(db: &mut DbConnection) -> Result<(), StoreError> {
+    let ours = format!("{}/%", process());
+    diesel::sql_query("DELETE FROM leases WHERE token LIKE $1").bind::<Text, _>(&ours).execute(db)?;
+    diesel::sql_query("UPDATE work_items SET lease_token = NULL, lease_until = NULL WHERE lease_token LIKE $1")
+        .bind::<Text, _>(&ours)
         .execute(db)?;
     Ok(())
 }

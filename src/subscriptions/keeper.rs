@@ -92,12 +92,17 @@ impl Keeper {
 
     /// Looks after every connection that is due; true when there was something to do.
     pub async fn run_once(&self) -> Result<bool, StoreError> {
-        let now = self.clock.now();
-        let due = self.db.read(move |db| rows::due(db, now, CONNECTIONS_MAX)).await?;
+        let due = self.due().await?;
         for connection in &due {
             self.renew(connection, false).await?;
         }
         Ok(!due.is_empty())
+    }
+
+    /// Connections with a subscription that is due, the longest overdue first.
+    pub async fn due(&self) -> Result<Vec<ConnectionId>, StoreError> {
+        let now = self.clock.now();
+        self.db.read(move |db| rows::due(db, now, CONNECTIONS_MAX)).await
     }
 
     /// Wants both subscriptions for a connection, due now.
@@ -121,7 +126,8 @@ impl Keeper {
         self.db.write(move |db| leases::acquire(db, id.as_str(), LEASE, now)).await
     }
 
-    async fn scheduled(&self, connection: &ConnectionId) -> Result<Vec<Renewed>, StoreError> {
+    /// What a connection's subscriptions are while somebody is at them.
+    pub async fn scheduled(&self, connection: &ConnectionId) -> Result<Vec<Renewed>, StoreError> {
         let rows = self.rows(connection).await?;
         Ok(rows.iter().map(|row| report(connection, row, RenewedAction::Scheduled)).collect())
     }

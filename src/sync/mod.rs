@@ -1,19 +1,17 @@
 //! The worker: leases a batch of one connection, fetches, decides, applies, settles.
 //!
-//! [`Worker::run_once`] does one batch of every connection that has due work; [`Worker::run`] does so as long as the
-//! process lives, with a bounded number of connections at a time, so that one slow connection delays nobody else.
+//! [`Worker::run_once`] does one batch of every connection that has due work.
 
 mod failure;
 mod groups;
 mod people;
-mod run;
 
 use std::time::Duration;
 
 use crate::clock::SharedClock;
 use crate::directory::ConnectionId;
 use crate::provisioning::{Session, Sessions, Trouble};
-use crate::queue::{self, DueWork, Lane, LeasedBatch};
+use crate::queue::{self, Lane, LeasedBatch};
 use crate::store::{Db, StoreError, leases};
 
 /// People fetched in one go: as many as Graph returns by id in one request (Graph: directoryobject-getbyids).
@@ -22,7 +20,7 @@ const PEOPLE_MAX: u32 = 1_000;
 /// Groups taken up in one go: each may be a long listing, and a lost lease loses them all.
 const GROUPS_MAX: u32 = 10;
 
-/// Connections worked on at a time by one process: each holds at most one batch in memory and one call open.
+/// Connections looked up in one go.
 const CONNECTIONS_MAX: u32 = 16;
 
 /// Brings people and groups that are due to what Graph shows of them.
@@ -44,26 +42,40 @@ impl Worker {
     pub async fn run_once(&self) -> Result<bool, StoreError> {
         let due = queue::next_connections(&self.db, self.clock.now(), CONNECTIONS_MAX).await?;
         for work in &due {
-            self.work(work).await?;
+            self.work(&work.connection, work.lane).await?;
         }
         Ok(!due.is_empty())
     }
 
+    /// Connections with due work, the longest due first.
+    pub async fn due(&self) -> Result<Vec<ConnectionId>, StoreError> {
+        let due = queue::next_connections(&self.db, self.clock.now(), CONNECTIONS_MAX).await?;
+        Ok(due.into_iter().map(|work| work.connection).collect())
+    }
+
+    /// Works off one batch of each lane of a connection: groups first, because they say who is in scope.
+    pub async fn work_off(&self, connection: &ConnectionId) -> Result<(), StoreError> {
+        for lane in [Lane::Group, Lane::User] {
+            self.work(connection, lane).await?;
+        }
+        Ok(())
+    }
+
     /// Works off one batch.
-    async fn work(&self, due: &DueWork) -> Result<(), StoreError> {
-        let limit = if due.lane == Lane::Group { GROUPS_MAX } else { PEOPLE_MAX };
+    async fn work(&self, connection: &ConnectionId, lane: Lane) -> Result<(), StoreError> {
+        let limit = if lane == Lane::Group { GROUPS_MAX } else { PEOPLE_MAX };
         let now = self.clock.now();
-        let Some(batch) = queue::lease(&self.db, &due.connection, due.lane, now, limit).await? else {
+        let Some(batch) = queue::lease(&self.db, connection, lane, now, limit).await? else {
             return Ok(());
         };
-        let outcome = leases::holding(&self.db, &batch.lease, &self.clock, self.batch(&due.connection, &batch)).await;
+        let outcome = leases::holding(&self.db, &batch.lease, &self.clock, self.batch(connection, &batch)).await;
         match outcome {
-            Ok(Ok(())) => self.succeeded(&due.connection).await?,
+            Ok(Ok(())) => self.succeeded(connection).await?,
             Ok(Err(Trouble::Store(error))) => {
                 queue::release(&self.db, &batch.lease).await?;
                 return Err(error);
             }
-            Ok(Err(trouble)) => self.failed(&due.connection, &batch, &trouble).await?,
+            Ok(Err(trouble)) => self.failed(connection, &batch, &trouble).await?,
             // Somebody else has taken over and will do it all again.
             Err(StoreError::LeaseLost) => return Ok(()),
             Err(error) => return Err(error),

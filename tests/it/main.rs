@@ -9,3 +9,4 @@ mod intake;
 mod queue;
 mod store;
 mod support;
+mod sync;

@@ -38,6 +38,41 @@ macro_rules! ignore_arrays {
 }
 pub(super) use ignore_arrays;
 
+/// An object read by `$fields::read`, absent when it is no object.
+macro_rules! lenient_object {
+    ($name:ident, $visitor:ident, $fields:ident) => {
+        struct $name<'a>(Option<$fields<'a>>);
+
+        impl<'de: 'a, 'a> Deserialize<'de> for $name<'a> {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                deserializer.deserialize_any($visitor(std::marker::PhantomData)).map(Self)
+            }
+        }
+
+        struct $visitor<'a>(std::marker::PhantomData<&'a ()>);
+
+        impl<'de: 'a, 'a> Visitor<'de> for $visitor<'a> {
+            type Value = Option<$fields<'a>>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            ignore_scalars!(None);
+            ignore_arrays!(None);
+
+            fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
+                Ok(None)
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<Self::Value, A::Error> {
+                $fields::read(fields).map(Some)
+            }
+        }
+    };
+}
+pub(super) use lenient_object;
+
 /// Any value, passed over. Unlike serde's `IgnoredAny` it is subject to the parser's limit on nesting.
 pub(super) struct Skipped;
 

@@ -1,12 +1,12 @@
 //! The shapes Graph sends, read field by field.
 
 use std::fmt;
-use std::marker::PhantomData;
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
-use super::lenient::{Given, Skipped, Text, ignore_arrays, ignore_scalars, skip_fields};
-use super::{Change, ChangeType, ClientState, LifecycleEvent, MemberHint, Notification, Parsed, Resource, Told};
+use super::lenient::{Skipped, Text, ignore_arrays, ignore_scalars, lenient_object};
+use super::members::Members;
+use super::{Change, ChangeType, ClientState, LifecycleEvent, Notification, Parsed, Resource, Told};
 use crate::directory::{ObjectId, SubscriptionId, TenantId};
 
 /// The whole body; the one shape that is not read leniently.
@@ -69,43 +69,8 @@ impl<'de> Visitor<'de> for ItemsVisitor {
     }
 }
 
-/// An object read by `$fields::read`, absent when it is no object.
-macro_rules! lenient_object {
-    ($name:ident, $visitor:ident, $fields:ident) => {
-        struct $name<'a>(Option<$fields<'a>>);
-
-        impl<'de: 'a, 'a> Deserialize<'de> for $name<'a> {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                deserializer.deserialize_any($visitor(PhantomData)).map(Self)
-            }
-        }
-
-        struct $visitor<'a>(PhantomData<&'a ()>);
-
-        impl<'de: 'a, 'a> Visitor<'de> for $visitor<'a> {
-            type Value = Option<$fields<'a>>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            ignore_scalars!(None);
-            ignore_arrays!(None);
-
-            fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
-                Ok(None)
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<Self::Value, A::Error> {
-                $fields::read(fields).map(Some)
-            }
-        }
-    };
-}
-
 lenient_object!(Item, ItemVisitor, ItemFields);
 lenient_object!(ResourceData, ResourceDataVisitor, ResourceDataFields);
-lenient_object!(Member, MemberVisitor, MemberFields);
 
 #[derive(Default)]
 struct ItemFields<'a> {
@@ -230,76 +195,5 @@ impl<'a> ResourceDataFields<'a> {
             }
         }
         Ok(data)
-    }
-}
-
-#[derive(Default)]
-struct Members {
-    hints: Vec<MemberHint>,
-    dropped_count: u64,
-}
-
-impl<'de> Deserialize<'de> for Members {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(MembersVisitor)
-    }
-}
-
-struct MembersVisitor;
-
-impl<'de> Visitor<'de> for MembersVisitor {
-    type Value = Members;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an array of members")
-    }
-
-    ignore_scalars!(Members::default());
-
-    fn visit_str<E>(self, _: &str) -> Result<Members, E> {
-        Ok(Members::default())
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<Members, A::Error> {
-        skip_fields(fields)?;
-        Ok(Members::default())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Members, A::Error> {
-        let mut members = Members::default();
-        while let Some(Member(member)) = items.next_element::<Member<'de>>()? {
-            match member.and_then(|fields| fields.hint()) {
-                Some(hint) => members.hints.push(hint),
-                None => members.dropped_count += 1,
-            }
-        }
-        Ok(members)
-    }
-}
-
-#[derive(Default)]
-struct MemberFields<'a> {
-    id: Text<'a>,
-    removed: bool,
-}
-
-impl<'a> MemberFields<'a> {
-    fn read<'de: 'a, A: MapAccess<'de>>(mut fields: A) -> Result<Self, A::Error> {
-        let mut member = Self::default();
-        while let Some(name) = fields.next_key::<Text<'de>>()? {
-            match name.0.as_deref().unwrap_or_default() {
-                "id" => member.id = fields.next_value()?,
-                // A plain "deleted" in notifications, an object with a reason in delta: either says the same.
-                "@removed" => member.removed = fields.next_value::<Given>()?.0,
-                _ => {
-                    fields.next_value::<Skipped>()?;
-                }
-            }
-        }
-        Ok(member)
-    }
-
-    fn hint(&self) -> Option<MemberHint> {
-        Some(MemberHint { id: self.id.0.as_deref()?.parse().ok()?, removed: self.removed })
     }
 }

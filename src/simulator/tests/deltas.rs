@@ -1,9 +1,10 @@
 //! Delta rounds.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::support::Stage;
 use crate::simulator::{ExpiredDelta, GroupKind, NewGroup, NewUser, Population, SimulatorSettings};
@@ -121,6 +122,42 @@ async fn large_groups_come_in_slices_and_empty_pages_lead_on() {
 }
 
 #[actix_web::test]
+async fn rounds_are_complete_with_pages_of_any_size() {
+    for delta_page_size in [1, 2, 3] {
+        let stage = Stage::with(SimulatorSettings { seed: 7, delta_page_size, ..Default::default() }).await;
+        let (_, link) = stage.round("groups/delta?$deltatoken=latest&$select=displayName,members").await;
+        stage.tenant.populate(&Population { members_per_group: 3, ..Population::of(6, 5) });
+        let deleted = stage.tenant.add_new_group(NewGroup::named("Gone").of_kind(GroupKind::Microsoft365));
+        stage.tenant.add_member(deleted, stage.tenant.user_ids()[0]);
+        stage.tenant.delete_group(deleted);
+        stage.tenant.restore(deleted);
+        let expected: BTreeMap<_, _> =
+            stage.tenant.groups().into_iter().map(|group| (group.id, group.members)).collect();
+        for start in [GROUPS, &link] {
+            assert_eq!(memberships(&stage.round(start).await.0), expected, "{delta_page_size} {start}");
+        }
+        stage.stop().await;
+    }
+}
+
+/// The members of each group after all pages of a round were applied to nothing.
+fn memberships(items: &[Value]) -> BTreeMap<Uuid, BTreeSet<Uuid>> {
+    let id = |value: &Value| value["id"].as_str().unwrap().parse::<Uuid>().unwrap();
+    let mut groups: BTreeMap<Uuid, BTreeSet<Uuid>> = BTreeMap::new();
+    for item in items {
+        let members = groups.entry(id(item)).or_default();
+        for link in item["members@delta"].as_array().into_iter().flatten() {
+            if link.get("@removed").is_some() {
+                members.remove(&id(link));
+            } else {
+                members.insert(id(link));
+            }
+        }
+    }
+    groups
+}
+
+#[actix_web::test]
 async fn what_changes_during_the_first_round_comes_again_in_the_next() {
     let settings = SimulatorSettings { seed: 7, delta_page_size: 2, ..Default::default() };
     let stage = Stage::with(settings).await;
@@ -140,7 +177,7 @@ async fn expired_links_are_refused_in_both_documented_ways() {
     stage.tenant.expire_delta_tokens();
     let gone = stage.get(&link).await;
     assert_eq!((gone.status, gone.code()), (410, "SyncStateNotFound"));
-    let (_, link) = stage.round(&gone.header("location").to_owned()).await;
+    let (_, link) = stage.round(gone.header("location")).await;
     stage.simulator.faults(|faults| faults.expired_delta = ExpiredDelta::SyncStateNotFound);
     stage.simulator.advance(Duration::from_secs(7 * 86_400 + 1));
     stage.token = stage.token_for(&stage.tenant).await;

@@ -75,3 +75,19 @@ async fn a_token_of_one_tenant_sees_nothing_of_another() {
     assert_eq!(stage.get(&format!("users/{bob}")).await.status, 200);
     stage.stop().await;
 }
+
+#[actix_web::test]
+async fn a_stopped_simulator_serves_again_under_the_same_address_with_what_it_knew() {
+    let mut stage = Stage::start().await;
+    let address = stage.running.address().to_string();
+    let ada = stage.tenant.add_user(crate::simulator::NewUser::named("Ada", "Lovelace"));
+    stage.running.stop().await;
+    let refused = stage.client.get(format!("http://{address}/v1.0/users")).send().await;
+    assert!(refused.is_err() || refused.unwrap().status() == 503);
+    stage.running = stage.simulator.serve(&address).await.unwrap();
+    assert_eq!(stage.get(&format!("users/{ada}")).await.status, 200);
+    stage.simulator.faults(|faults| faults.login_unavailable = true);
+    let answer = stage.login("contoso.example", &credentials(&stage.tenant)).await;
+    assert_eq!((answer.status, &answer.body["error"]), (503, &serde_json::json!("temporarily_unavailable")));
+    stage.stop().await;
+}

@@ -1,5 +1,6 @@
 //! The simulator driven over HTTP by a client that knows nothing of its inside.
 
+mod assertions;
 mod deltas;
 mod directory;
 mod login;

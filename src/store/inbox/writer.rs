@@ -5,19 +5,16 @@
 //! stored" and opens a new connection for the next group.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use diesel::connection::SimpleConnection;
-use diesel::prelude::*;
-use diesel::sql_types::{Binary, Text};
 use serde_json::{Value, json};
 use tokio::sync::{Notify, mpsc, oneshot};
 
+use super::statements::{delete, insert, open};
 use super::{InboxLimits, InboxSize, PackedBatch, size};
 use crate::clock::Timestamp;
-use crate::store::bulk;
-use crate::store::db::{DbConnection, Location, connect};
+use crate::store::db::{DbConnection, Location};
 use crate::store::error::StoreError;
 
 /// Requests that may wait for the writer: more than it stores within the answer's deadline on a slow disk would only
@@ -36,9 +33,8 @@ const GROUP_BYTES_MAX: u64 = 8 * 1024 * 1024;
 /// How often the size is counted anew: other processes write and fold the same table on PostgreSQL.
 const RECOUNT_INTERVAL: Duration = Duration::from_secs(5);
 
-/// PostgreSQL: how long a connection may take, and unanswered bytes may stay unanswered, before it counts as gone.
-/// Seconds for the first, so that a request in the meantime gets its 503 from its own deadline.
-const PG_LIMITS: &str = "connect_timeout=3&tcp_user_timeout=5000";
+/// How often it is counted anew while the inbox seems full: another process may have folded it.
+const RECOUNT_WHEN_FULL_INTERVAL: Duration = Duration::from_millis(500);
 
 /// Why a batch is not stored, or not certainly.
 #[derive(Debug, thiserror::Error)]
@@ -63,6 +59,7 @@ pub(super) struct Writer {
 enum Order {
     Append { batch: PackedBatch, received_at: Timestamp, answer: Answer },
     Delete { ids: Vec<i64>, answer: Answer },
+    Recount,
 }
 
 type Answer = oneshot::Sender<Result<(), AppendRefused>>;
@@ -73,6 +70,8 @@ struct Gauge {
     rows: AtomicU64,
     bytes: AtomicU64,
     waiting_bytes: AtomicU64,
+    /// Whether a recount is ordered already.
+    is_recount_ordered: AtomicBool,
     appended: Arc<Notify>,
 }
 
@@ -99,6 +98,7 @@ impl Writer {
         let stored = self.size();
         let length = batch.as_bytes().len() as u64;
         if stored.rows >= self.limits.rows_max || stored.bytes >= self.limits.bytes_max {
+            self.order_recount();
             return Err(AppendRefused::Full);
         }
         // Counted before it is sent, so that two of them cannot both see room for one.
@@ -112,6 +112,14 @@ impl Writer {
             return Err(AppendRefused::Full);
         }
         answered.await.unwrap_or_else(|_| Err(writer_ended()))
+    }
+
+    /// Without this a process that only refuses would never learn that another one has folded.
+    fn order_recount(&self) {
+        let is_ordered = self.gauge.is_recount_ordered.swap(true, Ordering::Relaxed);
+        if !is_ordered && self.orders.try_send(Order::Recount).is_err() {
+            self.gauge.is_recount_ordered.store(false, Ordering::Relaxed);
+        }
     }
 
     pub(super) async fn delete(&self, ids: Vec<i64>) -> Result<(), AppendRefused> {
@@ -156,6 +164,7 @@ struct Group {
     rows: Vec<Value>,
     deleted: Vec<i64>,
     answers: Vec<Answer>,
+    is_recount_ordered: bool,
 }
 
 impl Group {
@@ -178,6 +187,10 @@ impl Group {
             Order::Delete { ids, answer } => {
                 self.deleted.extend(ids);
                 self.answers.push(answer);
+            }
+            Order::Recount => {
+                gauge.is_recount_ordered.store(false, Ordering::Relaxed);
+                self.is_recount_ordered = true;
             }
         }
     }
@@ -234,16 +247,18 @@ impl WriterThread {
         };
         let deleted = match (group.rows.is_empty(), group.deleted.is_empty()) {
             (_, true) => {
-                insert(connection, group)?;
+                insert(connection, &group.bytes, &group.rows)?;
                 InboxSize::default()
             }
             (true, false) => delete(connection, &group.deleted)?,
             (false, false) => connection.in_transaction(|connection| {
-                insert(connection, group)?;
+                insert(connection, &group.bytes, &group.rows)?;
                 delete(connection, &group.deleted)
             })?,
         };
-        if self.recounted_at.elapsed() >= RECOUNT_INTERVAL && matches!(self.location, Location::Postgresql(_)) {
+        let interval = if group.is_recount_ordered { RECOUNT_WHEN_FULL_INTERVAL } else { RECOUNT_INTERVAL };
+        // On SQLite nobody else writes: what is known is exact.
+        if matches!(self.location, Location::Postgresql(_)) && self.recounted_at.elapsed() >= interval {
             self.recounted_at = Instant::now();
             return size(connection);
         }
@@ -253,64 +268,4 @@ impl WriterThread {
             bytes: (gauge.bytes.load(Ordering::Relaxed) + group.bytes.len() as u64).saturating_sub(deleted.bytes),
         })
     }
-}
-
-/// A connection whose commits are on the disk when they return.
-fn open(location: &Location) -> Result<DbConnection, StoreError> {
-    match location {
-        Location::Sqlite(_) => connect(location),
-        Location::Postgresql(url) => {
-            let separator = if url.contains('?') { '&' } else { '?' };
-            let mut connection = connect(&Location::Postgresql(format!("{url}{separator}{PG_LIMITS}")))?;
-            // An administrator may have switched it off for everything else.
-            connection.batch_execute(
-                "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'; \
-                 SET statement_timeout = '10s'",
-            )?;
-            Ok(connection)
-        }
-    }
-}
-
-/// All rows with one statement and two parameters: the bytes in one piece, and where each row's begin and end.
-fn insert(connection: &mut DbConnection, group: &Group) -> Result<(), StoreError> {
-    if group.rows.is_empty() {
-        return Ok(());
-    }
-    let statement = match connection {
-        DbConnection::Postgresql(_) => {
-            "INSERT INTO inbox (received_at, batch) \
-             SELECT (value->>0)::bigint, substr($1, (value->>1)::int, (value->>2)::int) \
-             FROM jsonb_array_elements($2::jsonb)"
-        }
-        DbConnection::Sqlite(_) => {
-            "INSERT INTO inbox (received_at, batch) \
-             SELECT value->>0, substr($1, value->>1, value->>2) FROM json_each($2)"
-        }
-    };
-    let rows = serde_json::to_string(&group.rows).map_err(|error| StoreError::corrupt("inbox", error))?;
-    diesel::sql_query(statement).bind::<Binary, _>(&group.bytes).bind::<Text, _>(rows).execute(connection)?;
-    Ok(())
-}
-
-#[derive(QueryableByName)]
-struct DeletedRow {
-    #[diesel(sql_type = diesel::sql_types::BigInt)]
-    byte_count: i64,
-}
-
-fn delete(connection: &mut DbConnection, ids: &[i64]) -> Result<InboxSize, StoreError> {
-    let list = bulk::list(connection, 1);
-    let statement = match connection {
-        DbConnection::Postgresql(_) => format!("DELETE FROM inbox WHERE inbox_id = ANY(ARRAY{list}::bigint[])"),
-        DbConnection::Sqlite(_) => {
-            format!("DELETE FROM inbox WHERE inbox_id IN (SELECT CAST(value AS INTEGER) FROM {list})")
-        }
-    };
-    let rows: Vec<DeletedRow> =
-        diesel::sql_query(format!("{statement} RETURNING CAST(length(batch) AS BIGINT) AS byte_count"))
-            .bind::<Text, _>(bulk::texts(ids))
-            .load(connection)?;
-    let bytes = rows.iter().map(|row| row.byte_count.unsigned_abs()).sum();
-    Ok(InboxSize { rows: rows.len() as u64, bytes })
 }

@@ -1,5 +1,7 @@
 //! What the integration tests share.
 
+pub mod app;
+pub mod in_step;
 pub mod postgres;
 pub mod sqlite;
 pub mod store;

@@ -1,0 +1,3 @@
+//! The main job: a change in the directory becomes a change of an account or a team.
+
+mod people;
