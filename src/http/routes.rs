@@ -7,14 +7,15 @@ use actix_web::{Resource, Route};
 use super::api::{accounts, connections, events, log, openapi, queue, runs, subscriptions, teams};
 use super::auth::require_token;
 use super::errors::{as_problem, nothing_here};
-use super::probes;
+use super::{callbacks, probes};
 
 /// The longest body of the admin API: a thousand groups and two hundred mapping rows take a tenth of it.
 const BODY_BYTES_MAX: usize = 1024 * 1024;
 
-/// The public listener, apart from what Graph calls.
+/// The public listener. Needs as application data: [`crate::intake::Intake`] and [`crate::store::Db`].
 pub fn public(cfg: &mut ServiceConfig) {
     probes(cfg);
+    callbacks::configure(cfg);
     cfg.default_service(web::to(nothing_here));
 }
 

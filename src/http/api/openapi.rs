@@ -16,7 +16,7 @@ use crate::http::{errors, probes};
         description = "Keeps an application's accounts and teams in step with its customers' Microsoft Entra ID. Errors are RFC 9457 problems.",
     ),
     security(("token" = [])),
-    modifiers(&BearerToken),
+    modifiers(&BearerToken, &UniqueNames),
     components(schemas(errors::FieldProblem)),
     paths(
         connections::create, connections::list, connections::show, connections::change, connections::remove,
@@ -60,4 +60,79 @@ impl Modify for BearerToken {
 ))]
 pub async fn document() -> Json<Document> {
     Json(AdminApi::openapi())
+}
+
+/// Handlers of different nouns have the same name, and names of operations must be unique (OpenAPI 3.1, 4.8.10).
+struct UniqueNames;
+
+impl Modify for UniqueNames {
+    fn modify(&self, document: &mut Document) {
+        for item in document.paths.paths.values_mut() {
+            let operations = [&mut item.get, &mut item.post, &mut item.patch, &mut item.delete];
+            for operation in operations.into_iter().flatten() {
+                let tag = operation.tags.iter().flatten().next().cloned().unwrap_or_default();
+                let name = operation.operation_id.take().unwrap_or_default();
+                operation.operation_id = Some(format!("{tag}_{name}"));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::Value;
+
+    use super::*;
+
+    fn document() -> Value {
+        serde_json::to_value(AdminApi::openapi()).unwrap()
+    }
+
+    fn references(value: &Value, found: &mut BTreeSet<String>) {
+        match value {
+            Value::Object(object) => {
+                found.extend(object.get("$ref").and_then(Value::as_str).map(str::to_owned));
+                object.values().for_each(|inner| references(inner, found));
+            }
+            Value::Array(items) => items.iter().for_each(|inner| references(inner, found)),
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn every_reference_leads_to_a_schema() {
+        let document = document();
+        let mut found = BTreeSet::new();
+        references(&document, &mut found);
+        assert!(found.len() > 20, "{found:?}");
+        for reference in found {
+            assert!(document.pointer(reference.trim_start_matches('#')).is_some(), "{reference}");
+        }
+    }
+
+    #[test]
+    fn every_operation_has_a_name_of_its_own_and_a_tag() {
+        let document = document();
+        let items = document["paths"].as_object().unwrap().values().flat_map(|item| item.as_object().unwrap().values());
+        let mut names = BTreeSet::new();
+        for operation in items {
+            let name = operation["operationId"].as_str().unwrap();
+            assert!(names.insert(name.to_owned()), "{name}");
+            assert!(operation["tags"][0].is_string(), "{name}");
+        }
+        assert!(names.len() >= 28, "{names:?}");
+    }
+
+    #[test]
+    fn what_can_be_written_is_described_field_by_field() {
+        let document = document();
+        let settings = document.pointer("/components/schemas/ConnectionSettings/properties").unwrap();
+        let mut described: Vec<&str> = settings.as_object().unwrap().keys().map(String::as_str).collect();
+        let mut known = crate::http::api::connections::document::SETTINGS.to_vec();
+        described.sort_unstable();
+        known.sort_unstable();
+        assert_eq!(described, known);
+    }
 }

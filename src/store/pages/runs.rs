@@ -4,11 +4,12 @@ mod plan;
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Nullable, Text};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::super::accounts::parse;
 use super::super::db::DbConnection;
 use super::super::error::StoreError;
+use super::super::runs::RunCounts;
 use crate::clock::Timestamp;
 use crate::directory::{ConnectionId, RunId};
 
@@ -61,26 +62,6 @@ pub struct RunProgress {
     pub done: i64,
     /// Objects of this phase, when known.
     pub total: Option<i64>,
-}
-
-/// What a run did, in objects.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(default)]
-pub struct RunCounts {
-    /// Accounts created.
-    pub created: u64,
-    /// Accounts updated.
-    pub updated: u64,
-    /// Accounts that became active again.
-    pub reactivated: u64,
-    /// Accounts deactivated.
-    pub deactivated: u64,
-    /// Accounts that were as they should be.
-    pub unchanged: u64,
-    /// People who get no account, or are left to a later look.
-    pub skipped: u64,
-    /// People who could not be provisioned.
-    pub failed: u64,
 }
 
 #[derive(QueryableByName)]

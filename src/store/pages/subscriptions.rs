@@ -11,6 +11,9 @@ use super::super::error::StoreError;
 use crate::clock::Timestamp;
 use crate::directory::ConnectionId;
 
+/// From this many failures in a row on, a subscription that still lives counts as refused: fewer may be throttling.
+const REFUSED_ATTEMPT_COUNT_MIN: i64 = 3;
+
 /// A Graph subscription as the outside reads it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[schema(as = Subscription)]
@@ -36,7 +39,7 @@ pub struct SubscriptionView {
     /// When it is looked at next.
     #[schema(value_type = String, format = DateTime)]
     pub next_attempt_at: Timestamp,
-    /// Why Graph refused it, and what to do.
+    /// What went wrong last, and what to do.
     pub error: Option<String>,
 }
 
@@ -53,6 +56,8 @@ struct Row {
     #[diesel(sql_type = Nullable<Text>)]
     error: Option<String>,
     #[diesel(sql_type = BigInt)]
+    attempt_count: i64,
+    #[diesel(sql_type = BigInt)]
     due_at: i64,
     #[diesel(sql_type = BigInt)]
     created_at: i64,
@@ -68,7 +73,7 @@ pub fn of(
 ) -> Result<Vec<SubscriptionView>, StoreError> {
     let wanted = bulk::list(db, 1);
     let rows: Vec<Row> = diesel::sql_query(format!(
-        "SELECT connection_id, resource, subscription_id, expires_at, error, due_at, created_at, renewed_at \
+        "SELECT connection_id, resource, subscription_id, expires_at, error, attempt_count, due_at, created_at, renewed_at \
          FROM subscriptions WHERE connection_id IN {wanted} ORDER BY connection_id, resource"
     ))
     .bind::<Text, _>(bulk::texts(connections))
@@ -79,11 +84,13 @@ pub fn of(
 impl Row {
     fn view(self, now: Timestamp) -> Result<SubscriptionView, StoreError> {
         let expires_at = self.expires_at.map(Timestamp);
-        let status = match (&self.subscription_id, expires_at) {
-            (Some(_), Some(until)) if until <= now => "expired",
-            (Some(_), _) if self.error.is_none() => "active",
-            (_, _) if self.error.is_some() => "refused",
-            _ => "pending",
+        let lives = self.subscription_id.is_some() && expires_at.is_none_or(|until| until > now);
+        let refused = self.error.is_some() && (!lives || self.attempt_count >= REFUSED_ATTEMPT_COUNT_MIN);
+        let status = match (refused, lives, &self.subscription_id) {
+            (true, ..) => "refused",
+            (false, true, _) => "active",
+            (false, false, Some(_)) => "expired",
+            (false, false, None) => "pending",
         };
         Ok(SubscriptionView {
             connection: parse("subscriptions.connection_id", &self.connection_id)?,

@@ -16,6 +16,7 @@ both_databases!(
     removing_a_connection_keeps_its_events_and_appends_the_last_one,
     connections_are_listed_page_by_page,
     the_status_tells_the_worst_first,
+    two_changes_at_once_are_both_kept,
 );
 
 async fn a_connection_is_created_with_defaults_and_shown(database: TestDatabase) {
@@ -207,7 +208,9 @@ async fn the_status_tells_the_worst_first(database: TestDatabase) {
         ("syncing", subscription("groups")),
         ("healthy", "UPDATE connection_states SET initial_cycle_at = 1".to_owned()),
         ("attention", "UPDATE subscriptions SET expires_at = 1 WHERE resource = 'users'".to_owned()),
-        ("attention", "UPDATE subscriptions SET error = 'no', expires_at = 2000000000000000".to_owned()),
+        ("attention", "UPDATE subscriptions SET error = 'no'".to_owned()),
+        ("healthy", "UPDATE subscriptions SET expires_at = 2000000000000000".to_owned()),
+        ("attention", "UPDATE subscriptions SET attempt_count = 3".to_owned()),
         (
             "attention",
             format!(
@@ -236,4 +239,18 @@ async fn the_status_tells_the_worst_first(database: TestDatabase) {
         (&reply["status_reason"], &reply["next_attempt_at"]),
         (&json!("It expired."), &json!("2026-11-21T00:00:00Z"))
     );
+}
+
+async fn two_changes_at_once_are_both_kept(database: TestDatabase) {
+    let app = AdminApp::start(database).await;
+    app.connect("contoso").await;
+    let path = "/api/v1/connections/contoso";
+    for round in 0..5 {
+        let (name, alert) = (format!("Contoso {round}"), format!("it-{round}@contoso.example"));
+        let (one, other) =
+            tokio::join!(app.patch(path, json!({ "name": name })), app.patch(path, json!({ "alerts": [alert] })));
+        assert_eq!((one.0, other.0), (200, 200));
+        let (_, reply) = app.get(path).await;
+        assert_eq!((&reply["name"], &reply["alerts"]), (&json!(name), &json!([alert])));
+    }
 }

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::{AdminApp, TOKEN};
 use crate::support::sqlite;
+use crate::support::store::execute;
 
 #[tokio::test]
 async fn a_request_without_the_token_is_told_how_to_send_one() {
@@ -78,4 +79,23 @@ async fn every_described_call_is_answered_by_a_handler() {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn a_database_that_fails_is_told_without_its_words() {
+    let app = AdminApp::start(sqlite::fresh_database()).await;
+    execute(&app.db, &["ALTER TABLE connections RENAME TO elsewhere".to_owned()]).await;
+    let response = app.request(Method::GET, "/readyz").send().await.unwrap();
+    assert_eq!(response.status(), 503);
+    assert_eq!(response.text().await.unwrap(), r#"{"status":"not_ready","checks":{"database":"unreachable"}}"#);
+    let (status, problem) = app.get("/api/v1/connections").await;
+    assert_eq!(status, 500);
+    assert!(!problem.to_string().contains("connections"), "{problem}");
+}
+
+#[tokio::test]
+async fn a_body_that_is_too_long_is_refused() {
+    let app = AdminApp::start(sqlite::fresh_database()).await;
+    let (status, problem) = app.post("/api/v1/connections", Value::from("x".repeat(2 * 1024 * 1024))).await;
+    assert_eq!((status, problem["status"].as_u64()), (413, Some(413)));
 }

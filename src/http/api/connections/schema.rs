@@ -19,7 +19,6 @@ pub struct NewConnectionSchema {
     #[schema(default = true)]
     pub start: Option<bool>,
     /// The settings.
-    #[schema(inline)]
     #[serde(flatten)]
     pub settings: SettingsSchema,
 }
@@ -77,7 +76,7 @@ pub struct SettingsSchema {
 #[schema(as = Scope)]
 pub struct ScopeSchema {
     /// The groups whose members are in scope.
-    pub groups: Vec<Uuid>,
+    pub groups: Option<Vec<Uuid>>,
     /// Whether everyone is in scope; groups are empty then.
     #[schema(default = false)]
     pub all_users: Option<bool>,

@@ -3,9 +3,7 @@
 use crate::directory::health::{Findings, Status, SubscriptionFinding, SubscriptionStanding, status};
 use crate::store::connections::ConnectionRecord;
 use crate::store::pages::overview::Overview;
-
-/// The resources every Graph connection subscribes to.
-const RESOURCES: [&str; 2] = ["groups", "users"];
+use crate::subscriptions::RESOURCES;
 
 /// The state of a connection, and the reason for it.
 pub fn status_of(record: &ConnectionRecord, overview: &Overview) -> (Status, Option<String>) {
@@ -29,11 +27,9 @@ pub fn status_of(record: &ConnectionRecord, overview: &Overview) -> (Status, Opt
 
 fn subscription(resource: &str, overview: &Overview) -> SubscriptionFinding {
     let stored = overview.subscriptions.iter().find(|subscription| subscription.resource == resource);
-    let standing = match stored {
-        Some(stored) if stored.error.is_some() => {
-            SubscriptionStanding::Refused(stored.error.clone().unwrap_or_default())
-        }
-        Some(stored) if stored.status == "active" => SubscriptionStanding::Live,
+    let standing = match stored.map(|stored| (stored.status, &stored.error)) {
+        Some(("active", _)) => SubscriptionStanding::Live,
+        Some(("refused", error)) => SubscriptionStanding::Refused(error.clone().unwrap_or_default()),
         _ => SubscriptionStanding::Missing,
     };
     SubscriptionFinding { resource: resource.to_owned(), standing }
