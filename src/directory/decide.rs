@@ -50,6 +50,7 @@ pub enum Evidence {
 
 /// What is to be done about one person.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "nearly every decision is a plan: boxing it would cost every person")]
 pub enum Decision {
     /// Known well enough to act on, if only by doing nothing.
     Plan(PersonPlan),
@@ -85,6 +86,7 @@ pub struct PersonPlan {
 
 /// What happens to one person's account.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "an initial cycle creates for everybody: boxing it would cost each")]
 pub enum AccountStep {
     /// A joiner without an account.
     Create {

@@ -86,7 +86,7 @@ impl Engine {
     async fn renew(&self, connection: Option<ConnectionId>, force: bool) -> Result<Vec<Renewed>, StoreError> {
         let connections = match connection {
             Some(id) => vec![id],
-            None => self.db.read(|db| connections::all(db)).await?.into_iter().map(|record| record.id).collect(),
+            None => self.db.read(connections::all).await?.into_iter().map(|record| record.id).collect(),
         };
         let deadline = tokio::time::Instant::now() + RENEW_WAIT;
         let mut results = Vec::new();

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use crate::clock::Timestamp;
 use crate::directory::ConnectionId;
-use crate::directory::rules::{FieldError, ReconcileAt};
+use crate::directory::rules::ReconcileAt;
 
 /// Without a time of its own a connection runs in these four hours of the night.
 const SPREAD_BEGINS_AT_HOUR: u32 = 1;
@@ -16,21 +16,6 @@ const SPREAD_MINUTES: u32 = 240;
 
 /// No zone has skipped more than this since 1970 but for whole days; minutes tried to find the end of a gap.
 const GAP_MINUTES_MAX: i64 = 24 * 60 + 1;
-
-/// What is wrong with the reconcile settings; empty when they can be used.
-pub fn problems(settings: &ReconcileAt) -> Vec<FieldError> {
-    let mut problems = Vec::new();
-    if let Some(at) = &settings.at
-        && parse_time(at).is_none()
-    {
-        problems.push(FieldError::new("reconcile.at", format!("{at:?} is no time of day; use HH:MM such as 02:00")));
-    }
-    if settings.time_zone.parse::<Tz>().is_err() {
-        let message = format!("{:?} is no time zone; use an IANA name such as Europe/London", settings.time_zone);
-        problems.push(FieldError::new("reconcile.time_zone", message));
-    }
-    problems
-}
 
 fn parse_time(text: &str) -> Option<NaiveTime> {
     (text.len() == 5).then(|| NaiveTime::parse_from_str(text, "%H:%M").ok()).flatten()
@@ -111,12 +96,5 @@ mod tests {
                 time >= NaiveTime::from_hms_opt(1, 0, 0).unwrap() && time < NaiveTime::from_hms_opt(5, 0, 0).unwrap()
             );
         }
-    }
-
-    #[test]
-    fn a_wrong_time_or_zone_is_named() {
-        let settings = ReconcileAt { at: Some("25:00".into()), time_zone: "Mars".into() };
-        let fields: Vec<String> = problems(&settings).into_iter().map(|problem| problem.field).collect();
-        assert_eq!(fields, ["reconcile.at", "reconcile.time_zone"]);
     }
 }

@@ -90,7 +90,7 @@ async fn migrate(db: &Db, migrations: Migrations) -> Result<(), StartError> {
     }
     if matches!(db.location(), Location::Sqlite(_)) {
         // Nobody else has this file open, so whoever held a lease is dead.
-        db.write(|db| leases::void_all(db)).await?;
+        db.write(leases::void_all).await?;
     }
     Ok(())
 }

@@ -10,7 +10,7 @@ use actix_web::{App, HttpServer};
 
 use crate::http::api::Api;
 use crate::http::auth::AdminToken;
-use crate::http::{callbacks, routes};
+use crate::http::routes;
 use crate::intake::Intake;
 use crate::store::Db;
 use crate::telemetry::Telemetry;
@@ -67,19 +67,14 @@ fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
 
 fn public(served: &Served, socket: TcpListener, address: SocketAddr) -> Result<ServerHandle, StartError> {
     let (intake, db) = (Data::from(Arc::clone(&served.intake)), Data::new(served.db.clone()));
-    let server = HttpServer::new(move || {
-        App::new()
-            .app_data(intake.clone())
-            .app_data(db.clone())
-            .configure(callbacks::configure)
-            .configure(routes::public)
-    })
-    .client_request_timeout(HEAD_TIMEOUT)
-    .shutdown_timeout(SHUTDOWN_SECONDS)
-    .disable_signals()
-    .listen(socket)
-    .map_err(|cause| StartError::Listen { address, cause })?
-    .run();
+    let server =
+        HttpServer::new(move || App::new().app_data(intake.clone()).app_data(db.clone()).configure(routes::public))
+            .client_request_timeout(HEAD_TIMEOUT)
+            .shutdown_timeout(SHUTDOWN_SECONDS)
+            .disable_signals()
+            .listen(socket)
+            .map_err(|cause| StartError::Listen { address, cause })?
+            .run();
     let handle = server.handle();
     tokio::spawn(server);
     Ok(handle)

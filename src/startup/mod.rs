@@ -108,7 +108,7 @@ impl Application {
         if tokio::time::timeout(STOP_WAIT, loops).await.is_err() {
             tracing::warn!("Some work did not end in time; it is taken up again at the next start");
         }
-        self.engine.db.write(|db| leases::release_process(db)).await?;
+        self.engine.db.write(leases::release_process).await?;
         tracing::info!("Stopped");
         Ok(())
     }

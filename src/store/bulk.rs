@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use diesel::sql_types::Text;
 use serde_json::Value;
 
-use super::db::{DbConnection, Dialect};
+use super::db_connection::{DbConnection, Dialect};
 use super::error::StoreError;
 
 /// A column's type, as far as JSON has to be told apart.

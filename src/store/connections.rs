@@ -6,7 +6,7 @@ mod state;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Binary, Bool, Nullable, Text};
 
-use super::db::{DbConnection, Dialect};
+use super::db_connection::{DbConnection, Dialect};
 use super::error::StoreError;
 use super::keys::key_version;
 use crate::clock::Timestamp;

@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 
 use super::bulk;
-use super::db::{DbConnection, Dialect};
+use super::db_connection::{DbConnection, Dialect};
 use super::error::StoreError;
 use crate::clock::Timestamp;
 use crate::directory::{ConnectionId, SubscriptionId};

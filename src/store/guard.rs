@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::accounts::parse;
 use super::bulk::{self, Kind, OnConflict, Table};
-use super::db::DbConnection;
+use super::db_connection::DbConnection;
 use super::error::StoreError;
 use super::{snapshots, teams};
 use crate::clock::Timestamp;

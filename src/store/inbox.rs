@@ -14,7 +14,8 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Binary};
 use tokio::sync::Notify;
 
-use super::db::{Db, DbConnection, Location, beside};
+use super::db::{Db, Location, beside};
+use super::db_connection::DbConnection;
 use super::error::StoreError;
 use super::migrate::{self, Tables};
 use crate::clock::Timestamp;

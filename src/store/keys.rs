@@ -3,7 +3,8 @@
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Binary};
 
-use super::db::{Db, DbConnection};
+use super::db::Db;
+use super::db_connection::DbConnection;
 use super::error::StoreError;
 use crate::clock::Timestamp;
 use crate::secrets::{KeyVersion, Keyring, MasterKeys, SecretsError, WrappedKey};

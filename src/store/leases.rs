@@ -7,7 +7,8 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 use uuid::Uuid;
 
-use super::db::{Db, DbConnection};
+use super::db::Db;
+use super::db_connection::DbConnection;
 use super::error::StoreError;
 use crate::clock::{SharedClock, Timestamp};
 

@@ -4,7 +4,8 @@ use diesel::connection::SimpleConnection;
 use diesel::migration::{Migration, MigrationSource};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
-use super::db::{Db, DbConnection};
+use super::db::Db;
+use super::db_connection::DbConnection;
 use super::error::StoreError;
 
 const POSTGRESQL: EmbeddedMigrations = embed_migrations!("migrations/postgresql");

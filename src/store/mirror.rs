@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::accounts::parse;
 use super::bulk::{self, Kind, OnConflict, Table};
-use super::db::DbConnection;
+use super::db_connection::DbConnection;
 use super::error::StoreError;
 use crate::clock::Timestamp;
 use crate::directory::account::Observation;

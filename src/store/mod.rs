@@ -6,6 +6,7 @@ pub mod apply;
 mod bulk;
 pub mod connections;
 pub mod db;
+mod db_connection;
 pub mod delta_links;
 pub mod error;
 pub mod folding;
@@ -25,7 +26,8 @@ pub mod teams;
 pub mod troubles;
 pub mod work_items;
 
-pub use db::{Db, DbConnection, Location};
+pub use db::{Db, Location};
+pub use db_connection::{DbConnection, Dialect};
 pub use error::StoreError;
 
 use migrate::Tables;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::accounts::parse;
-use super::db::DbConnection;
+use super::db_connection::DbConnection;
 use super::error::StoreError;
 use crate::clock::Timestamp;
 use crate::directory::{ConnectionId, RunId};

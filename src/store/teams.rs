@@ -7,7 +7,7 @@ use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 
 use super::accounts::parse;
 use super::bulk;
-use super::db::DbConnection;
+use super::db_connection::DbConnection;
 use super::error::StoreError;
 use crate::clock::Timestamp;
 use crate::directory::account::Team;

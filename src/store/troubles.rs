@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text};
 
-use super::db::DbConnection;
+use super::db_connection::DbConnection;
 use super::error::StoreError;
 use crate::clock::Timestamp;
 use crate::directory::ConnectionId;

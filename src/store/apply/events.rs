@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::super::bulk::{self, Kind, OnConflict, Table};
-use super::super::db::DbConnection;
+use super::super::db_connection::DbConnection;
 use super::super::error::StoreError;
 use super::super::sequences::{self, Counter};
 use super::super::{accounts, teams};

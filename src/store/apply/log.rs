@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde_json::{Value, json};
 
 use super::super::bulk::{self, Kind, OnConflict, Table};
-use super::super::db::DbConnection;
+use super::super::db_connection::DbConnection;
 use super::super::error::StoreError;
 use super::super::sequences::{self, Counter};
 use super::{Context, Step, team_names, touched_teams};

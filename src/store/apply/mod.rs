@@ -15,7 +15,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 use uuid::Uuid;
 
-use super::db::DbConnection;
+use super::db_connection::DbConnection;
 use super::error::StoreError;
 use super::{accounts, bulk, snapshots, teams};
 use crate::clock::Timestamp;

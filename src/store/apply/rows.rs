@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::super::bulk::{self, Kind, OnConflict, Table};
-use super::super::db::DbConnection;
+use super::super::db_connection::DbConnection;
 use super::super::error::StoreError;
 use super::Step;
 use crate::directory::ConnectionId;

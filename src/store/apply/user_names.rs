@@ -7,7 +7,7 @@ use diesel::sql_types::{Bool, Nullable, Text};
 
 use super::super::accounts::parse;
 use super::super::bulk;
-use super::super::db::DbConnection;
+use super::super::db_connection::DbConnection;
 use super::super::error::StoreError;
 use crate::directory::decide::{AccountStep, PersonPlan};
 use crate::directory::{ConnectionId, ObjectId};

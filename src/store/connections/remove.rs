@@ -6,8 +6,8 @@ use uuid::Uuid;
 
 use crate::clock::Timestamp;
 use crate::directory::ConnectionId;
-use crate::store::db::{Db, DbConnection};
 use crate::store::error::StoreError;
+use crate::store::{Db, DbConnection};
 
 /// Rows deleted in one transaction: a few milliseconds, so that on SQLite no other writer waits long.
 const SLICE_ROWS: i64 = 1_000;

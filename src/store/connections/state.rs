@@ -5,8 +5,8 @@ use diesel::sql_types::{BigInt, Nullable, Text};
 
 use crate::clock::Timestamp;
 use crate::directory::ConnectionId;
+use crate::store::DbConnection;
 use crate::store::bulk;
-use crate::store::db::DbConnection;
 use crate::store::error::StoreError;
 
 /// What changes of a connection without an administrator.

@@ -6,8 +6,9 @@ use diesel::sql_types::{Binary, Text};
 use serde_json::Value;
 
 use super::InboxSize;
+use crate::store::DbConnection;
 use crate::store::bulk;
-use crate::store::db::{DbConnection, Location, connect};
+use crate::store::db::{Location, connect};
 use crate::store::error::StoreError;
 
 /// PostgreSQL: how long a connection may take, and unanswered bytes may stay unanswered, before it counts as gone.

@@ -14,7 +14,8 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use super::statements::{delete, insert, open};
 use super::{InboxLimits, InboxSize, PackedBatch, size};
 use crate::clock::Timestamp;
-use crate::store::db::{DbConnection, Location};
+use crate::store::DbConnection;
+use crate::store::db::Location;
 use crate::store::error::StoreError;
 
 /// Requests that may wait for the writer: more than it stores within the answer's deadline on a slow disk would only

@@ -5,7 +5,7 @@ use diesel::sql_types::{BigInt, Nullable, Text};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::super::db::DbConnection;
+use super::super::db_connection::DbConnection;
 use super::super::error::StoreError;
 use crate::clock::Timestamp;
 use crate::directory::ConnectionId;

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::super::accounts::parse;
-use super::super::db::DbConnection;
+use super::super::db_connection::DbConnection;
 use super::super::error::StoreError;
 use crate::clock::Timestamp;
 use crate::directory::account::FoundBy;

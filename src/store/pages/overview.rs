@@ -8,7 +8,7 @@ use diesel::sql_types::{BigInt, Nullable, Text};
 use super::super::accounts::parse;
 use super::super::bulk;
 use super::super::connections::{ConnectionState, states};
-use super::super::db::DbConnection;
+use super::super::db_connection::DbConnection;
 use super::super::error::StoreError;
 use super::subscriptions::{self, SubscriptionView};
 use crate::clock::Timestamp;

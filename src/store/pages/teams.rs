@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 
 use super::super::accounts::parse;
-use super::super::db::DbConnection;
+use super::super::db_connection::DbConnection;
 use super::super::error::StoreError;
 use crate::clock::Timestamp;
 use crate::directory::views::{TeamKind, TeamView};

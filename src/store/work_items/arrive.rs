@@ -8,8 +8,8 @@ use super::{Hint, Lane};
 use crate::clock::Timestamp;
 use crate::directory::account::FoundBy;
 use crate::directory::{ConnectionId, ObjectId};
+use crate::store::DbConnection;
 use crate::store::bulk::{self, Kind, OnConflict, Table};
-use crate::store::db::DbConnection;
 use crate::store::error::StoreError;
 
 /// That an object changed.

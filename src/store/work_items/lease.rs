@@ -10,9 +10,9 @@ use super::{Lane, WorkItem, object_id};
 use crate::clock::Timestamp;
 use crate::directory::{ConnectionId, ObjectId};
 use crate::store::bulk;
-use crate::store::db::{DbConnection, Dialect};
 use crate::store::error::StoreError;
 use crate::store::leases::{LEASE_TERM, Lease};
+use crate::store::{DbConnection, Dialect};
 
 #[derive(QueryableByName)]
 struct ItemRow {

@@ -6,7 +6,7 @@ use diesel::sql_types::{BigInt, Nullable, Text};
 use super::Lane;
 use crate::clock::Timestamp;
 use crate::directory::ConnectionId;
-use crate::store::db::DbConnection;
+use crate::store::DbConnection;
 use crate::store::error::StoreError;
 
 /// How much of one connection waits.

@@ -26,7 +26,7 @@ async fn every_wrong_field_is_named() {
         ("credentials", json!(["app", "s3cret"])),
         ("mapping[0]", json!(["role", "jobTitle"])),
         ("scope.nested", json!("yes")),
-        ("scope.filter", json!("[department] = \"Sales\"")),
+        ("scope.filter", json!("[department] = ")),
         ("scope.group", json!("x")),
         ("teams.groups", json!("all")),
         ("teams.departments", json!(1)),

@@ -10,10 +10,6 @@ const ALERTS_MAX: usize = 50;
 /// What is wrong with values beyond what the rules of provisioning check.
 pub fn problems(settings: &ConnectionSettings) -> Vec<FieldError> {
     let mut problems = Vec::new();
-    if settings.scope.filter.is_some() && !settings.problems().iter().any(|problem| problem.field == "scope.filter") {
-        let message = "this version evaluates no scoping filter; leave it out and scope by groups";
-        problems.push(FieldError::new("scope.filter", message));
-    }
     if settings.reconcile.at.as_deref().is_some_and(|at| !is_time(at)) {
         problems.push(FieldError::new("reconcile.at", "must be a time from \"00:00\" to \"23:59\""));
     }

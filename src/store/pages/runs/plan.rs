@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::directory::{ConnectionId, RunId};
-use crate::store::db::DbConnection;
+use crate::store::DbConnection;
 use crate::store::error::StoreError;
 
 /// What a dry run would do to one object, or what a held run waits to do.
