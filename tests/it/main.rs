@@ -6,6 +6,7 @@
 
 mod admin;
 mod intake;
+mod process;
 mod queue;
 mod store;
 mod support;

@@ -1,0 +1,178 @@
+//! `rollcall serve` as a child process against a simulated tenant in this one.
+
+use std::net::TcpListener;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use reqwest::{Client, StatusCode};
+use rollcall::simulator::{Delivery, Running, Simulator, SimulatorSettings, Tenant};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::support::TestDatabase;
+
+const ADMIN_TOKEN: &str = "a-token-for-tests-of-at-least-32-characters";
+
+/// How long anything may take here before the test gives up: twice the term of a lease left by a killed process, and
+/// time for a slow machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How often something awaited is looked for.
+const GLANCE: Duration = Duration::from_millis(20);
+
+/// A tenant, and a service that keeps it in step.
+pub struct Server {
+    pub tenant: Tenant,
+    pub client: Client,
+    _simulator: Running,
+    process: Option<Child>,
+    environment: Vec<(String, String)>,
+    public: String,
+    admin: String,
+    _database: TestDatabase,
+}
+
+impl Server {
+    /// Starts both; nothing is connected yet.
+    pub async fn start(database: TestDatabase) -> Self {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let simulator =
+            Simulator::new(SimulatorSettings { delivery: Delivery::Manual, ..SimulatorSettings::default() });
+        let running = simulator.serve("127.0.0.1:0").await.unwrap();
+        let tenant = simulator.add_tenant("contoso");
+        let (public, admin) = (free_address(), free_address());
+        let environment = environment(&database, &running, &public, &admin);
+        let mut server = Self {
+            tenant,
+            client: Client::builder().timeout(Duration::from_secs(5)).build().unwrap(),
+            _simulator: running,
+            process: None,
+            environment,
+            public: format!("http://{public}"),
+            admin: format!("http://{admin}"),
+            _database: database,
+        };
+        server.restart().await;
+        server
+    }
+
+    /// Starts the process, and waits until it is ready.
+    pub async fn restart(&mut self) {
+        self.process = Some(self.command().spawn().unwrap());
+        let ready = format!("{}/readyz", self.public);
+        self.eventually("the service is ready", async || {
+            matches!(self.client.get(&ready).send().await, Ok(reply) if reply.status() == StatusCode::OK)
+        })
+        .await;
+    }
+
+    /// `rollcall serve` with the settings of this server.
+    pub fn command(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_rollcall"));
+        command.arg("serve").env_clear().envs(self.environment.iter().cloned()).stdout(Stdio::null());
+        command.stderr(Stdio::null());
+        command
+    }
+
+    /// Ends the process without warning, as a power cut would.
+    pub fn kill(&mut self) {
+        let mut process = self.process.take().unwrap();
+        process.kill().unwrap();
+        process.wait().unwrap();
+    }
+
+    /// The running process.
+    pub fn process(&mut self) -> &mut Child {
+        self.process.as_mut().unwrap()
+    }
+
+    /// Connects the tenant, and waits for the first sync.
+    pub async fn connect(&self, group: Uuid) {
+        let (status, reply) = self
+            .post(
+                "/api/v1/connections",
+                json!({
+                    "id": "contoso", "name": "Contoso", "tenant_id": self.tenant.id(),
+                    "credentials": {
+                        "client_id": self.tenant.client_id(), "client_secret": self.tenant.client_secret(),
+                    },
+                    "scope": { "groups": [group] },
+                }),
+            )
+            .await;
+        assert_eq!(status, 201, "{reply}");
+        self.eventually("the first sync has ended", async || {
+            self.get("/api/v1/connections/contoso").await["status"] == "healthy"
+        })
+        .await;
+    }
+
+    pub async fn get(&self, path: &str) -> Value {
+        let request = self.client.get(format!("{}{path}", self.admin)).bearer_auth(ADMIN_TOKEN);
+        match request.send().await {
+            Ok(reply) => reply.json().await.unwrap_or_default(),
+            Err(_) => Value::Null,
+        }
+    }
+
+    async fn post(&self, path: &str, body: Value) -> (u16, Value) {
+        let request = self.client.post(format!("{}{path}", self.admin)).bearer_auth(ADMIN_TOKEN).json(&body);
+        let reply = request.send().await.unwrap();
+        (reply.status().as_u16(), reply.json().await.unwrap_or_default())
+    }
+
+    /// The body by which Graph would tell that `person` changed, with the client state of the real subscription.
+    pub fn notification(&self, person: Uuid) -> Value {
+        let subscriptions = self.tenant.subscriptions();
+        let users = subscriptions.iter().find(|subscription| subscription.resource.contains("users")).unwrap();
+        json!({ "value": [{
+            "subscriptionId": users.id, "clientState": users.client_state, "changeType": "updated",
+            "tenantId": self.tenant.id(), "resource": format!("Users/{person}"),
+            "resourceData": { "@odata.type": "#Microsoft.Graph.User", "id": person },
+        }] })
+    }
+
+    /// Where Graph sends notifications.
+    pub fn notifications_url(&self) -> String {
+        format!("{}/graph/notifications", self.public)
+    }
+
+    /// Waits until `condition` holds; panics with `what` when it does not in time.
+    pub async fn eventually(&self, what: &str, condition: impl AsyncFn() -> bool) {
+        let deadline = Instant::now() + PATIENCE;
+        while !condition().await {
+            assert!(Instant::now() < deadline, "waited in vain until {what}");
+            tokio::time::sleep(GLANCE).await;
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if let Some(process) = &mut self.process {
+            let _ = process.kill();
+            let _ = process.wait();
+        }
+    }
+}
+
+fn free_address() -> String {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
+}
+
+fn environment(database: &TestDatabase, running: &Running, public: &str, admin: &str) -> Vec<(String, String)> {
+    let settings = [
+        ("DATABASE_URL", database.url().to_owned()),
+        ("PUBLIC_URL", format!("http://{public}")),
+        ("PUBLIC_LISTEN", public.to_owned()),
+        ("ADMIN_LISTEN", admin.to_owned()),
+        ("MASTER_KEY", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=".to_owned()),
+        ("ADMIN_TOKEN", ADMIN_TOKEN.to_owned()),
+        ("GRAPH_URL", running.graph_url()),
+        ("LOGIN_URL", running.login_url()),
+        // Delta would find what an acknowledgement lost, and so hide it.
+        ("DELTA_POLL_SECONDS", "86400".to_owned()),
+        ("RECHECK_SECONDS", String::new()),
+    ];
+    settings.into_iter().map(|(name, value)| (format!("ROLLCALL_{name}"), value)).collect()
+}

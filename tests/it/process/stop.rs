@@ -1,0 +1,32 @@
+//! How the process ends, and who may use its database.
+
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::server::Server;
+use crate::support::{TestDatabase, both_databases, sqlite};
+
+both_databases!(it_stops_within_eight_seconds_of_a_termination_signal);
+
+async fn it_stops_within_eight_seconds_of_a_termination_signal(database: TestDatabase) {
+    let mut server = Server::start(database).await;
+    let group = server.tenant.add_group("Engineering");
+    server.connect(group).await;
+    let process = server.process();
+    let began = Instant::now();
+    kill_process(Pid::from_child(process), Signal::TERM).unwrap();
+    let status = process.wait().unwrap();
+    assert!(status.success(), "{status}");
+    assert!(began.elapsed() < Duration::from_secs(8), "{:?}", began.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_process_on_the_same_sqlite_file_is_refused_with_what_to_do() {
+    let server = Server::start(sqlite::fresh_database()).await;
+    let second = server.command().stderr(Stdio::piped()).output().unwrap();
+    let said = String::from_utf8(second.stderr).unwrap();
+    assert_eq!(second.status.code(), Some(1), "{said}");
+    assert!(said.contains("in use by another rollcall process") && said.contains("PostgreSQL"), "{said}");
+}
