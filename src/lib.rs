@@ -1,5 +1,6 @@
 //! Rollcall keeps an application's accounts and teams in step with its customers' Microsoft Entra ID.
 
+pub mod cli;
 pub mod clock;
 pub mod directory;
 pub mod engine;
