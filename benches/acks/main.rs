@@ -23,13 +23,16 @@ use databases::Databases;
 const WORKER_COUNT: usize = 2;
 
 /// Keep-alive connections, each with one request under way.
-const CLIENT_COUNT: usize = 64;
+const CLIENT_COUNT: usize = 256;
 
-/// How long each handler is measured.
-const MEASURED: Duration = Duration::from_secs(4);
+/// How often the handlers take turns: a machine has better and worse seconds, and so each meets both.
+const ROUND_COUNT: usize = 5;
+
+/// How long each handler is measured in a round.
+const MEASURED: Duration = Duration::from_millis(800);
 
 /// How long each handler runs before that.
-const WARM_UP: Duration = Duration::from_millis(700);
+const WARM_UP: Duration = Duration::from_millis(200);
 
 /// Notifications in a request.
 const BATCH_SIZES: [usize; 2] = [1, 50];
@@ -62,37 +65,41 @@ async fn measure(postgres: &str) -> Result<bool, String> {
     let databases = Databases::create(postgres).await?;
     let server = handlers::listen(&databases).await?;
     let mut all_good = true;
-    println!("{WORKER_COUNT} server threads, {CLIENT_COUNT} connections, {} s each\n", MEASURED.as_secs());
+    println!("{WORKER_COUNT} server threads, {CLIENT_COUNT} connections, medians of {ROUND_COUNT} rounds");
     for batch_size in BATCH_SIZES {
         let bodies = databases.bodies(batch_size);
-        let mut table = Vec::new();
-        for path in handlers::PATHS {
-            databases.fold_behind(path);
-            let figures = clients::run(&server, path, &bodies).await?;
-            databases.fold_behind("");
-            databases.empty().await?;
-            table.push((path, figures));
+        let mut rounds = Vec::new();
+        for _ in 0..ROUND_COUNT {
+            let mut round = Vec::new();
+            for path in handlers::PATHS {
+                databases.fold_behind(path);
+                round.push(clients::run(&server, path, &bodies).await?);
+                databases.fold_behind("");
+                databases.empty().await?;
+            }
+            rounds.push(round);
         }
-        print(batch_size, &table);
-        all_good &= verdict::judge(batch_size, &table);
+        print(batch_size, &rounds);
+        all_good &= verdict::judge(batch_size, &rounds);
     }
+    println!("{}", databases.folded());
     databases.remove().await?;
     Ok(all_good)
 }
 
-fn print(batch_size: usize, table: &[(&str, Figures)]) {
-    println!("{batch_size} notifications a POST");
-    println!("{:<22}{:>12}{:>18}{:>12}{:>12}", "handler", "POST/s", "notifications/s", "p50 ms", "p99 ms");
-    for (path, figures) in table {
-        let per_second = figures.answers_per_second;
+fn print(batch_size: usize, rounds: &[Vec<Figures>]) {
+    println!("\n{batch_size} notifications a POST");
+    println!("{:<26}{:>10}{:>18}{:>10}{:>10}", "handler", "POST/s", "notifications/s", "p50 ms", "p99 ms");
+    for (index, path) in handlers::PATHS.iter().enumerate() {
+        let of = |figure: fn(&Figures) -> f64| verdict::median(rounds.iter().map(|round| figure(&round[index])));
+        let per_second = of(|figures| figures.answers_per_second);
         println!(
-            "{:<22}{:>12.0}{:>18.0}{:>12.2}{:>12.2}",
+            "{:<26}{:>10.0}{:>18.0}{:>10.2}{:>10.2}",
             path.trim_start_matches('/'),
             per_second,
             per_second * batch_size as f64,
-            figures.median_ms,
-            figures.p99_ms
+            of(|figures| figures.median_ms),
+            of(|figures| figures.p99_ms)
         );
     }
-    println!();
 }

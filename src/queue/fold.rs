@@ -5,10 +5,13 @@
 
 mod gather;
 
+use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use metrics::counter;
 use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 
 use super::SLICE_ROWS_MAX;
 use crate::clock::{SharedClock, Timestamp};
@@ -34,6 +37,15 @@ const RUN_BATCH_COUNT_MAX: u32 = 1_000;
 
 /// Connections or subscriptions noted in one transaction: single-row statements of some 10 µs each.
 const NOTED_COUNT_MAX: usize = 500;
+
+/// How long notifications that another process stored may go unnoticed.
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
+
+/// The pause when another process folds: it may have read just before the latest commit.
+const BY_ANOTHER_PAUSE: Duration = Duration::from_millis(50);
+
+/// The pause after the database failed, so that an outage is not answered with a storm.
+const ERROR_PAUSE: Duration = Duration::from_secs(1);
 
 /// Notifications whose connection was removed before they were folded.
 const DISCARDED_TOTAL: &str = "rollcall_notifications_discarded_total";
@@ -84,6 +96,28 @@ pub enum FoldError {
 }
 
 impl Fold {
+    /// Folds whenever something was stored, until `stop`.
+    pub async fn run(self, stop: CancellationToken) {
+        while !stop.is_cancelled() {
+            // A commit while this one folds leaves its wake-up behind: none is missed.
+            let appended = self.inbox.appended().notified();
+            let pause = match self.run_once().await {
+                Ok(Folded::All { .. }) => POLL_INTERVAL,
+                Ok(Folded::ByAnother) => BY_ANOTHER_PAUSE,
+                Err(error) => {
+                    tracing::warn!("Folding the inbox failed, trying again: {error}");
+                    tokio::time::sleep(ERROR_PAUSE).await;
+                    continue;
+                }
+            };
+            tokio::select! {
+                () = appended => {}
+                () = tokio::time::sleep(pause) => {}
+                () = stop.cancelled() => {}
+            }
+        }
+    }
+
     /// Folds until the inbox is empty.
     ///
     /// # Errors
@@ -92,12 +126,16 @@ impl Fold {
         let lease = match self.db.location() {
             // One process has the file: nobody to exclude.
             Location::Sqlite(_) => None,
+            // Looked at first, because an idle process must not write a lease every half second.
+            Location::Postgresql(_) if self.inbox.oldest(0, 1, 1).await?.is_empty() => {
+                return Ok(Folded::All { row_count: 0, item_count: 0 });
+            }
             Location::Postgresql(_) => match self.acquire().await? {
                 None => return Ok(Folded::ByAnother),
                 held => held,
             },
         };
-        let folded = self.run(lease.as_ref()).await;
+        let folded = self.drain(lease.as_ref()).await;
         if let Some(lease) = lease {
             self.db.write(move |db| leases::release(db, &lease)).await?;
         }
@@ -109,7 +147,7 @@ impl Fold {
         self.db.write(move |db| leases::acquire(db, NO_CONNECTION, FOLD_LEASE, now)).await
     }
 
-    async fn run(&self, lease: Option<&Lease>) -> Result<Folded, FoldError> {
+    async fn drain(&self, lease: Option<&Lease>) -> Result<Folded, FoldError> {
         let (mut row_count, mut item_count, mut after) = (0, 0, 0);
         for _ in 0..RUN_BATCH_COUNT_MAX {
             let rows = self.inbox.oldest(after, BATCH_ROWS_MAX, BATCH_BYTES_MAX).await?;
@@ -174,9 +212,9 @@ fn slices<T>(items: Vec<T>, count_max: usize) -> impl Iterator<Item = Vec<T>> {
 fn arrive(db: &mut crate::store::DbConnection, slice: &[Change], now: Timestamp) -> Result<u64, StoreError> {
     let mut named: Vec<&ConnectionId> = slice.iter().map(|change| &*change.connection).collect();
     named.dedup();
-    let existing = folding::existing_connections(db, &named)?;
+    let existing: HashSet<ConnectionId> = folding::existing_connections(db, &named)?.into_iter().collect();
     let arrivals: Vec<Arrival<'_>> =
-        slice.iter().filter(|change| existing.contains(&change.connection)).map(|change| change.arrival()).collect();
+        slice.iter().filter(|change| existing.contains(&*change.connection)).map(|change| change.arrival()).collect();
     work_items::arrive(db, &arrivals, now)?;
     let discarded_count = slice.len() - arrivals.len();
     if discarded_count > 0 {

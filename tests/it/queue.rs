@@ -1,13 +1,16 @@
 //! The queue on both databases: a change is never lost between two looks, and never looked at twice at once.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use rollcall::clock::{Clock as _, Timestamp};
 use rollcall::directory::account::FoundBy;
 use rollcall::directory::{ConnectionId, ObjectId};
+use rollcall::queue::fold::Fold;
 use rollcall::queue::{self, Hint, Lane, LeasedBatch, Reason, Settled};
 use rollcall::store::StoreError;
 use rollcall::store::inbox::{Packer, Sign};
+use tokio_util::sync::CancellationToken;
 
 use crate::intake::ground::{ADA, GRACE, Ground, NOW, OTHER_TENANT, TEAM, told};
 use crate::support::{TestDatabase, both_databases};
@@ -18,6 +21,7 @@ both_databases!(
     a_new_change_between_two_looks_starts_them_anew,
     folding_twice_is_harmless,
     many_rows_fold_in_slices,
+    what_is_stored_wakes_the_fold_and_the_fold_wakes_the_workers,
     one_batch_of_a_connection_is_in_flight,
     a_lease_that_ran_out_is_rescued_and_its_holder_can_write_no_more,
     a_failed_item_waits_and_a_new_change_makes_it_due_at_once,
@@ -174,6 +178,24 @@ async fn many_rows_fold_in_slices(database: TestDatabase) {
     assert_eq!(rows.len(), expected.len());
     assert!(rows.iter().all(|row| row.version == 1));
     assert_eq!((ground.inbox.size().rows, ground.inbox.size().bytes), (0, 0));
+}
+
+async fn what_is_stored_wakes_the_fold_and_the_fold_wakes_the_workers(database: TestDatabase) {
+    let ground = Ground::new(database).await;
+    let (work, stop) = (Arc::clone(&ground.fold.work), CancellationToken::new());
+    let Fold { db, inbox, clock, work: wake } = &ground.fold;
+    let fold = Fold { db: db.clone(), inbox: inbox.clone(), clock: clock.clone(), work: wake.clone() };
+    let running = tokio::spawn(fold.run(stop.clone()));
+    for object in [ADA, GRACE] {
+        let woken = work.notified();
+        let mut packer = Packer::default();
+        packer.push(&contoso(), Sign::UserChanged, id(object).0);
+        ground.inbox.append(packer.finish(), NOW).await.unwrap();
+        tokio::time::timeout(Duration::from_secs(10), woken).await.unwrap();
+    }
+    assert_eq!(told(&ground.queue().await), "contoso user ada changed\ncontoso user grace changed\n");
+    stop.cancel();
+    running.await.unwrap();
 }
 
 async fn one_batch_of_a_connection_is_in_flight(database: TestDatabase) {

@@ -125,7 +125,11 @@ impl Packer {
         // Notifications of one connection come in a row.
         if self.connections.get(self.latest) != Some(connection) {
             let next = self.connections.len();
-            self.latest = *self.indices.entry(connection.clone()).or_insert(next);
+            // Most bodies are of one connection and need no map; the first may be named twice for it.
+            self.latest = match next {
+                0 => 0,
+                _ => *self.indices.entry(connection.clone()).or_insert(next),
+            };
             if self.latest == next {
                 self.connections.push(connection.clone());
             }

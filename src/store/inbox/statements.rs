@@ -2,10 +2,10 @@
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
-use diesel::sql_types::{Binary, Text};
-use serde_json::Value;
+use diesel::sql_types::{Array, BigInt, Binary, Text};
 
-use super::InboxSize;
+use super::{InboxSize, PackedBatch};
+use crate::clock::Timestamp;
 use crate::store::DbConnection;
 use crate::store::bulk;
 use crate::store::db::{Location, connect};
@@ -32,30 +32,50 @@ pub(super) fn open(location: &Location) -> Result<DbConnection, StoreError> {
     }
 }
 
-/// All rows with one statement and two parameters: the bytes in one piece, and where each row's begin and end.
-pub(super) fn insert(connection: &mut DbConnection, bytes: &[u8], rows: &[Value]) -> Result<(), StoreError> {
+/// All rows with one statement and two parameters, whatever their number.
+pub(super) fn insert(connection: &mut DbConnection, rows: &[(Timestamp, PackedBatch)]) -> Result<(), StoreError> {
     if rows.is_empty() {
         return Ok(());
     }
-    let statement = match connection {
-        DbConnection::Postgresql(_) => {
-            "INSERT INTO inbox (received_at, batch) \
-             SELECT (value->>0)::bigint, substr($1, (value->>1)::int, (value->>2)::int) \
-             FROM jsonb_array_elements($2::jsonb)"
-        }
-        DbConnection::Sqlite(_) => {
-            "INSERT INTO inbox (received_at, batch) \
-             SELECT value->>0, substr($1, value->>1, value->>2) FROM json_each($2)"
-        }
+    match connection {
+        DbConnection::Postgresql(pg) => insert_arrays(pg, rows)?,
+        DbConnection::Sqlite(sqlite) => insert_pieces(sqlite, rows)?,
     };
-    let rows = serde_json::to_string(rows).map_err(|error| StoreError::corrupt("inbox", error))?;
-    diesel::sql_query(statement).bind::<Binary, _>(bytes).bind::<Text, _>(rows).execute(connection)?;
     Ok(())
+}
+
+fn insert_arrays(pg: &mut PgConnection, rows: &[(Timestamp, PackedBatch)]) -> QueryResult<usize> {
+    let received: Vec<i64> = rows.iter().map(|(received_at, _)| received_at.0).collect();
+    let batches: Vec<&[u8]> = rows.iter().map(|(_, batch)| batch.as_bytes()).collect();
+    diesel::sql_query("INSERT INTO inbox (received_at, batch) SELECT * FROM unnest($1, $2)")
+        .bind::<Array<BigInt>, _>(received)
+        .bind::<Array<Binary>, _>(batches)
+        .execute(pg)
+}
+
+/// The bytes of all rows in one piece, and for each row when it was received, where its bytes begin (from 1, as SQL
+/// counts) and how many there are.
+fn insert_pieces(sqlite: &mut SqliteConnection, rows: &[(Timestamp, PackedBatch)]) -> QueryResult<usize> {
+    let mut bytes = Vec::with_capacity(rows.iter().map(|(_, batch)| batch.as_bytes().len()).sum());
+    let mut places = String::from("[");
+    for (received_at, batch) in rows {
+        let separator = if bytes.is_empty() { "" } else { "," };
+        places.push_str(&format!("{separator}[{},{},{}]", received_at.0, bytes.len() + 1, batch.as_bytes().len()));
+        bytes.extend_from_slice(batch.as_bytes());
+    }
+    places.push(']');
+    diesel::sql_query(
+        "INSERT INTO inbox (received_at, batch) \
+         SELECT value->>0, substr($1, value->>1, value->>2) FROM json_each($2)",
+    )
+    .bind::<Binary, _>(bytes)
+    .bind::<Text, _>(places)
+    .execute(sqlite)
 }
 
 #[derive(QueryableByName)]
 struct DeletedRow {
-    #[diesel(sql_type = diesel::sql_types::BigInt)]
+    #[diesel(sql_type = BigInt)]
     byte_count: i64,
 }
 

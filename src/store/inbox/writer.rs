@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::statements::{delete, insert, open};
@@ -160,9 +159,8 @@ struct WriterThread {
 /// What one commit writes.
 #[derive(Default)]
 struct Group {
-    bytes: Vec<u8>,
-    /// For each row: when it was received, where its bytes begin (from 1, as SQL counts), and how many there are.
-    rows: Vec<Value>,
+    rows: Vec<(Timestamp, PackedBatch)>,
+    byte_count: u64,
     deleted: Vec<i64>,
     answers: Vec<Answer>,
     is_recount_ordered: bool,
@@ -170,18 +168,18 @@ struct Group {
 
 impl Group {
     fn is_full(&self) -> bool {
-        self.answers.len() >= GROUP_COUNT_MAX || self.bytes.len() as u64 >= GROUP_BYTES_MAX
+        self.answers.len() >= GROUP_COUNT_MAX || self.byte_count >= GROUP_BYTES_MAX
     }
 
     fn add(&mut self, order: Order, gauge: &Gauge) {
         match order {
             Order::Append { batch, received_at, answer } => {
-                let bytes = batch.as_bytes();
-                gauge.waiting_bytes.fetch_sub(bytes.len() as u64, Ordering::Relaxed);
+                let length = batch.as_bytes().len() as u64;
+                gauge.waiting_bytes.fetch_sub(length, Ordering::Relaxed);
                 // Whoever gave up waiting was answered 503 and will come again.
                 if !answer.is_closed() {
-                    self.rows.push(json!([received_at.0, self.bytes.len() + 1, bytes.len()]));
-                    self.bytes.extend_from_slice(bytes);
+                    self.byte_count += length;
+                    self.rows.push((received_at, batch));
                     self.answers.push(answer);
                 }
             }
@@ -248,12 +246,12 @@ impl WriterThread {
         };
         let deleted = match (group.rows.is_empty(), group.deleted.is_empty()) {
             (_, true) => {
-                insert(connection, &group.bytes, &group.rows)?;
+                insert(connection, &group.rows)?;
                 InboxSize::default()
             }
             (true, false) => delete(connection, &group.deleted)?,
             (false, false) => connection.in_transaction(|connection| {
-                insert(connection, &group.bytes, &group.rows)?;
+                insert(connection, &group.rows)?;
                 delete(connection, &group.deleted)
             })?,
         };
@@ -266,7 +264,7 @@ impl WriterThread {
         let gauge = &self.gauge;
         Ok(InboxSize {
             rows: (gauge.rows.load(Ordering::Relaxed) + group.rows.len() as u64).saturating_sub(deleted.rows),
-            bytes: (gauge.bytes.load(Ordering::Relaxed) + group.bytes.len() as u64).saturating_sub(deleted.bytes),
+            bytes: (gauge.bytes.load(Ordering::Relaxed) + group.byte_count).saturating_sub(deleted.bytes),
         })
     }
 }

@@ -23,6 +23,8 @@ async fn a_token_is_echoed_decoded_at_any_time_and_with_any_body(database: TestD
             }
         }
     }
+    let large = listener.post("/graph/notifications?validationToken=plain", vec![b'{'; 5_000_000]).await;
+    assert_eq!(large.text().await.unwrap(), "plain");
     assert_eq!(ground.inbox.size().rows, 0);
     listener.stop().await;
 }

@@ -19,9 +19,7 @@ const CHECK_EVERY: u64 = 5;
 
 const PEOPLE: u64 = 40;
 
-async fn every_acknowledged_notification_is_applied_although_the_process_is_killed_fifty_times(
-    database: TestDatabase,
-) {
+async fn every_acknowledged_notification_is_applied_although_the_process_is_killed_fifty_times(database: TestDatabase) {
     let mut server = Server::start(database).await;
     let people = connected_people(&server).await;
     let mut acknowledged: HashMap<Uuid, String> = HashMap::new();

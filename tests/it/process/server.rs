@@ -29,6 +29,7 @@ pub struct Server {
     environment: Vec<(String, String)>,
     public: String,
     admin: String,
+    folder: tempfile::TempDir,
     _database: TestDatabase,
 }
 
@@ -50,6 +51,7 @@ impl Server {
             environment,
             public: format!("http://{public}"),
             admin: format!("http://{admin}"),
+            folder: tempfile::tempdir().unwrap(),
             _database: database,
         };
         server.restart().await;
@@ -58,11 +60,13 @@ impl Server {
 
     /// Starts the process, and waits until it is ready.
     pub async fn restart(&mut self) {
-        self.process = Some(self.command().spawn().unwrap());
+        let log = std::fs::File::create(self.log_path()).unwrap();
+        self.process = Some(self.command().stderr(log).spawn().unwrap());
         let ready = format!("{}/readyz", self.public);
-        self.eventually("the service is ready", async || {
-            matches!(self.client.get(&ready).send().await, Ok(reply) if reply.status() == StatusCode::OK)
-        })
+        self.eventually(
+            "the service is ready",
+            async || matches!(self.client.get(&ready).send().await, Ok(reply) if reply.status() == StatusCode::OK),
+        )
         .await;
     }
 
@@ -137,11 +141,17 @@ impl Server {
         format!("{}/graph/notifications", self.public)
     }
 
+    /// What the process that runs now wrote.
+    fn log_path(&self) -> std::path::PathBuf {
+        self.folder.path().join("serve.log")
+    }
+
     /// Waits until `condition` holds; panics with `what` when it does not in time.
     pub async fn eventually(&self, what: &str, condition: impl AsyncFn() -> bool) {
         let deadline = Instant::now() + PATIENCE;
         while !condition().await {
-            assert!(Instant::now() < deadline, "waited in vain until {what}");
+            let said = || std::fs::read_to_string(self.log_path()).unwrap_or_default();
+            assert!(Instant::now() < deadline, "waited in vain until {what}; the process said: {}", said());
             tokio::time::sleep(GLANCE).await;
         }
     }
@@ -156,8 +166,15 @@ impl Drop for Server {
     }
 }
 
+/// An address nobody listens on, below the ports the system lends to outgoing connections: one of those could take it
+/// while the killed process does not hold it.
 fn free_address() -> String {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
+    const LENT_FROM: u16 = 32_768;
+    const PORTS: std::ops::Range<u16> = 20_000..LENT_FROM;
+    let start = Uuid::new_v4().as_u128() as u16 % (PORTS.end - PORTS.start);
+    let candidates = PORTS.map(|port| PORTS.start + (port - PORTS.start + start) % (PORTS.end - PORTS.start));
+    let free = candidates.map(|port| format!("127.0.0.1:{port}")).find(|address| TcpListener::bind(address).is_ok());
+    free.expect("a port is free")
 }
 
 fn environment(database: &TestDatabase, running: &Running, public: &str, admin: &str) -> Vec<(String, String)> {

@@ -1,5 +1,6 @@
 //! The store's functions, each on both databases.
 
 mod connections;
+mod inbox;
 mod keys;
 mod test_databases;
