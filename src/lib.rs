@@ -25,6 +25,7 @@
 
 pub mod cli;
 pub mod clock;
+pub mod demo;
 pub mod directory;
 pub mod engine;
 pub mod expression;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::Parser as _;
 use rollcall::cli::arguments::{Arguments, Command};
 use rollcall::cli::{self, CommandError};
+use rollcall::demo;
 
 /// How long the end of the process waits for what still runs on threads, such as a database that does not answer.
 const THREADS_WAIT: Duration = Duration::from_millis(500);
@@ -35,6 +36,7 @@ fn failed(error: &CommandError) -> ExitCode {
 async fn run(command: Command) -> Result<(), CommandError> {
     match command {
         Command::Serve(arguments) => cli::serve::serve(arguments).await,
+        Command::Demo(arguments) => demo::demo(arguments).await,
         Command::Simulate(arguments) => cli::simulate::simulate(arguments).await,
         Command::Migrate(arguments) => cli::migrate::migrate(arguments).await,
         Command::Connection(arguments) => cli::connection::connection(arguments).await,

@@ -18,6 +18,8 @@ pub struct Arguments {
 pub enum Command {
     /// Run the service: listeners, workers and schedules in one process
     Serve(ServeArguments),
+    /// Show the service at work against a simulated tenant, on this machine alone
+    Demo(DemoArguments),
     /// Run only the simulated Graph and login service
     Simulate(SimulateArguments),
     /// Apply pending migrations and print what was applied
@@ -47,6 +49,26 @@ pub struct ServeArguments {
     /// Refuse to start when migrations are pending, instead of applying them
     #[arg(long)]
     pub no_migrate: bool,
+}
+
+/// What `demo` takes.
+#[derive(Args, Debug)]
+pub struct DemoArguments {
+    /// Keep the database and the master key in this folder [default: a temporary one, removed at the end]
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// People in the simulated tenant
+    #[arg(long, value_name = "N", default_value_t = 60, value_parser = clap::value_parser!(u32).range(60..=20_000))]
+    pub users: u32,
+    /// Joiners, movers and leavers in a minute
+    #[arg(long, value_name = "R", default_value_t = 12, value_parser = clap::value_parser!(u32).range(1..=600))]
+    pub changes_per_minute: u32,
+    /// Play a bounded life, print what was expected and what was found, and end
+    #[arg(long)]
+    pub once: bool,
+    /// Levels of the log on stderr, as in ROLLCALL_LOG [default: warn; with --once: error]
+    #[arg(long, value_name = "LEVELS")]
+    pub log: Option<String>,
 }
 
 /// What `simulate` takes.

@@ -48,6 +48,7 @@ const SIDEWAYS: &[(&str, &str, &str)] = &[
     ("secrets", "directory", "a sealed secret is bound to its connection's id"),
     ("settings", "secrets", "a master key is checked and wrapped where it is read"),
     ("telemetry", "settings", "how to log is a setting"),
+    ("demo", "cli", "the demonstration serves and asks the admin API as the commands do"),
 ];
 
 /// Libraries that stay in one place: their names, and the modules that may use them.
