@@ -3,7 +3,6 @@
 use crate::directory::account::{FoundBy, Observation};
 use crate::directory::decide::PersonPlan;
 use crate::provisioning::{Session, Trouble};
-use crate::store::apply::Applied;
 use crate::store::leases::Lease;
 use crate::store::runs::{self, Run, RunCounts, RunKind};
 use crate::store::schedules::{self, Schedule};
@@ -35,17 +34,6 @@ impl FullRun<'_> {
             RunKind::Initial => FoundBy::Initial,
             _ => FoundBy::Reconcile,
         }
-    }
-
-    /// Counts what became of some plans.
-    pub(super) fn count(&mut self, applied: &Applied) {
-        self.counts.created += applied.created;
-        self.counts.updated += applied.updated;
-        self.counts.reactivated += applied.reactivated;
-        self.counts.deactivated += applied.deactivated;
-        self.counts.unchanged += applied.unchanged;
-        self.counts.skipped += applied.skipped;
-        self.counts.failed += applied.refused.len() as u64;
     }
 }
 

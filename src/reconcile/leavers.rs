@@ -41,7 +41,7 @@ impl Reconciler {
             took: Duration::ZERO,
         };
         let applied = people::apply_all(&self.db, full.lease, id, cleared, &context).await?;
-        full.count(&applied);
+        full.counts.add(&applied);
         self.end_teams(full).await?;
         let (id, run) = (id.clone(), full.run.id);
         let status = self.db.read(move |db| runs::get(db, &id, run)).await?.map(|run| run.status);

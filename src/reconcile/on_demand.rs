@@ -3,9 +3,11 @@
 use crate::directory::ObjectId;
 use crate::directory::account::FoundBy;
 use crate::directory::decide::Evidence;
+use crate::directory::mapping::MappingError;
 use crate::provisioning::people::{self, Batch, GuardedSet, HoldIn, Seen};
 use crate::provisioning::{Session, Trouble};
-use crate::store::apply;
+use crate::store::StoreError;
+use crate::store::apply::{self, Context, LogLine};
 use crate::store::leases::Lease;
 use crate::store::runs::{Progress, Run, RunCounts};
 
@@ -16,18 +18,7 @@ impl Reconciler {
     pub(super) async fn on_demand(&self, session: &Session, run: &Run, lease: &Lease) -> Result<Ended, Trouble> {
         let began = self.clock.now();
         let person = self.person(session, run).await?;
-        let observation = self.observation(session).await?;
-        let found = session.graph.users_by_ids(&[person], &session.selection).await?;
-        let seen = found
-            .into_iter()
-            .map(|(person, observed)| Seen {
-                person,
-                observed,
-                evidence: Evidence::FetchOnly,
-                found_by: FoundBy::OnDemand,
-            })
-            .collect();
-        let batch = Batch { observation, seen, run: Some(run.id) };
+        let batch = self.look_at(session, run, person).await?;
         let record = session.record.clone();
         let knowledge = self.db.read(move |db| people::know(db, &record.id, &record.settings, &[person], None)).await?;
         let planned = people::plan(&knowledge, &batch.seen, &session.rules, people::moment(&*self.clock));
@@ -39,25 +30,32 @@ impl Reconciler {
         let cleared = people::pass_guard(&self.db, id, settings, &knowledge, planned.plans, set).await?;
         let context = batch.context(FoundBy::OnDemand, began, self.clock.now());
         let applied = people::apply_all(&self.db, lease, id, cleared, &context).await?;
-        let failed = (applied.refused.len() + planned.unmappable.len()) as u64;
-        let counts = RunCounts {
-            created: applied.created,
-            updated: applied.updated,
-            reactivated: applied.reactivated,
-            deactivated: applied.deactivated,
-            unchanged: applied.unchanged,
-            skipped: applied.skipped,
-            failed,
-        };
-        let failures: Vec<_> = planned
-            .unmappable
-            .iter()
-            .map(|(person, error)| people::failure(*person, error.to_string(), &context))
-            .collect();
-        let id = id.clone();
-        self.db.write(move |db| apply::append_log(db, &id, failures.clone(), context.now, context.took)).await?;
+        let mut counts = RunCounts { failed: planned.unmappable.len() as u64, ..RunCounts::default() };
+        counts.add(&applied);
+        self.log_unmappable(session, planned.unmappable, context).await?;
         self.progress(session, run, Progress { phase: "people", done: 1, total: Some(1) }, counts).await?;
         Ok(Ended::Succeeded)
+    }
+
+    async fn look_at(&self, session: &Session, run: &Run, person: ObjectId) -> Result<Batch, Trouble> {
+        let observation = self.observation(session).await?;
+        let found = session.graph.users_by_ids(&[person], &session.selection).await?;
+        let (evidence, found_by) = (Evidence::FetchOnly, FoundBy::OnDemand);
+        let seen = found.into_iter().map(|(person, observed)| Seen { person, observed, evidence, found_by }).collect();
+        Ok(Batch { observation, seen, run: Some(run.id) })
+    }
+
+    async fn log_unmappable(
+        &self,
+        session: &Session,
+        unmappable: Vec<(ObjectId, MappingError)>,
+        context: Context,
+    ) -> Result<(), StoreError> {
+        let id = session.connection().clone();
+        let failure =
+            |(person, error): &(ObjectId, MappingError)| people::failure(*person, error.to_string(), &context);
+        let failures: Vec<LogLine> = unmappable.iter().map(failure).collect();
+        self.db.write(move |db| apply::append_log(db, &id, failures.clone(), context.now, context.took)).await
     }
 
     /// The person meant: an object id, or the user name of somebody with an account.

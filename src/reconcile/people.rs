@@ -118,7 +118,7 @@ impl Reconciler {
         let (id, settings) = (full.session.connection(), &full.session.record.settings);
         let cleared = people::pass_guard(&self.db, id, settings, &knowledge, staying, set).await?;
         let applied = people::apply_all(&self.db, full.lease, id, cleared, &context).await?;
-        full.count(&applied);
+        full.counts.add(&applied);
         let progress = Progress { phase: "people", done: full.done, total: full.total };
         self.progress(full.session, full.run, progress, full.counts).await
     }

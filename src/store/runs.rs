@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::accounts::parse;
+use super::apply::Applied;
 use super::db_connection::DbConnection;
 use super::error::StoreError;
 use crate::clock::Timestamp;
@@ -105,6 +106,17 @@ pub struct RunCounts {
 }
 
 impl RunCounts {
+    /// Counts what became of some plans.
+    pub fn add(&mut self, applied: &Applied) {
+        self.created += applied.created;
+        self.updated += applied.updated;
+        self.reactivated += applied.reactivated;
+        self.deactivated += applied.deactivated;
+        self.unchanged += applied.unchanged;
+        self.skipped += applied.skipped;
+        self.failed += applied.refused.len() as u64;
+    }
+
     /// How many people something changed for.
     pub fn changed(&self) -> u64 {
         self.created + self.updated + self.reactivated + self.deactivated
