@@ -3,7 +3,7 @@
 //! [`ClearedPlans`] cannot be made outside this module, and the store applies nothing else: no code path deactivates
 //! anybody without passing here.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -50,6 +50,8 @@ pub struct Ledger {
     pub source_gone: Option<String>,
     /// Leavers of this connection that are held or were rejected: they stay so, whatever set they come in.
     pub held: HashSet<LeaverKey>,
+    /// Those of them whose list this set replaces: they are judged with it, and stay held whatever the judgement.
+    pub taken_over: HashSet<LeaverKey>,
 }
 
 /// One thing somebody would lose.
@@ -63,6 +65,16 @@ pub enum LeaverKey {
     Team(TeamId),
 }
 
+impl LeaverKey {
+    /// The person who would lose something; `None` for a team.
+    pub fn person(&self) -> Option<ObjectId> {
+        match self {
+            Self::Account(person) | Self::Membership(person, _) => Some(*person),
+            Self::Team(_) => None,
+        }
+    }
+}
+
 /// A leaver that the guard holds back.
 #[derive(Clone, Debug, PartialEq)]
 pub struct HeldLeaver {
@@ -74,25 +86,40 @@ pub struct HeldLeaver {
     pub reason: Option<DeactivatedReason>,
 }
 
-/// Plans that passed the guard.
+/// Plans that passed the guard, and the teams that may end.
 #[derive(Debug)]
-pub struct ClearedPlans(Vec<PersonPlan>);
+pub struct ClearedPlans {
+    plans: Vec<PersonPlan>,
+    teams: BTreeSet<TeamId>,
+}
 
 impl ClearedPlans {
     /// The plans, ready to be applied as they are.
     pub fn plans(&self) -> &[PersonPlan] {
-        &self.0
+        &self.plans
+    }
+
+    /// The teams that may end.
+    pub fn teams(&self) -> &BTreeSet<TeamId> {
+        &self.teams
+    }
+
+    /// Everything that passed and takes something away.
+    pub fn leavers(&self) -> Vec<LeaverKey> {
+        let people = self.plans.iter().flat_map(leavers_of).map(|leaver| leaver.key);
+        people.chain(self.teams.iter().copied().map(LeaverKey::Team)).collect()
     }
 
     /// The same plans in slices of at most `size`.
     pub fn into_slices(self, size: usize) -> Vec<ClearedPlans> {
-        let mut rest = self.0;
+        let of = |plans| ClearedPlans { plans, teams: BTreeSet::new() };
+        let mut rest = self.plans;
         let mut slices = Vec::new();
         while rest.len() > size {
             let tail = rest.split_off(size);
-            slices.push(ClearedPlans(std::mem::replace(&mut rest, tail)));
+            slices.push(of(std::mem::replace(&mut rest, tail)));
         }
-        slices.push(ClearedPlans(rest));
+        slices.push(of(rest));
         slices
     }
 }
@@ -108,16 +135,18 @@ pub struct Passed {
     pub reason: Option<String>,
 }
 
-/// Passes the plans of one set (a batch, a notified group, a delta round, a full run).
+/// Passes the plans of one set (a batch, a notified group, a delta round, a full run) and the `teams` it would end.
 ///
 /// The whole set of leavers is held or none of it; joiners and movers always go on. Leavers that are held already
 /// stay so and do not count again.
-pub fn pass(plans: Vec<PersonPlan>, ledger: &Ledger, limits: GuardLimits) -> Passed {
-    let leavers: Vec<HeldLeaver> = plans.iter().flat_map(leavers_of).collect();
-    let (old, new): (Vec<_>, Vec<_>) = leavers.into_iter().partition(|leaver| ledger.held.contains(&leaver.key));
-    let reason = judge(&new, ledger, limits);
-    let held = if reason.is_some() { old.into_iter().chain(new).collect() } else { old };
-    let cleared = without(plans, &held);
+pub fn pass(plans: Vec<PersonPlan>, teams: &[HeldLeaver], ledger: &Ledger, limits: GuardLimits) -> Passed {
+    let leavers: Vec<HeldLeaver> = plans.iter().flat_map(leavers_of).chain(teams.iter().cloned()).collect();
+    let is_held = |leaver: &HeldLeaver| ledger.held.contains(&leaver.key);
+    let is_judged = |leaver: &&HeldLeaver| !is_held(leaver) || ledger.taken_over.contains(&leaver.key);
+    let judged: Vec<HeldLeaver> = leavers.iter().filter(is_judged).cloned().collect();
+    let reason = judge(&judged, ledger, limits);
+    let held: Vec<HeldLeaver> = leavers.into_iter().filter(|leaver| reason.is_some() || is_held(leaver)).collect();
+    let cleared = without(plans, teams, &held);
     Passed { cleared, held, reason }
 }
 
@@ -125,11 +154,11 @@ pub fn pass(plans: Vec<PersonPlan>, ledger: &Ledger, limits: GuardLimits) -> Pas
 pub fn pass_allowed(plans: Vec<PersonPlan>, allowed: &HashSet<LeaverKey>) -> ClearedPlans {
     let refused: Vec<HeldLeaver> =
         plans.iter().flat_map(leavers_of).filter(|leaver| !allowed.contains(&leaver.key)).collect();
-    without(plans, &refused)
+    without(plans, &[], &refused)
 }
 
 /// Why this set is held, or `None` when it may go on.
-pub fn judge(set: &[HeldLeaver], ledger: &Ledger, limits: GuardLimits) -> Option<String> {
+fn judge(set: &[HeldLeaver], ledger: &Ledger, limits: GuardLimits) -> Option<String> {
     if set.is_empty() {
         return None;
     }
@@ -208,8 +237,12 @@ pub fn leavers_of(plan: &PersonPlan) -> Vec<HeldLeaver> {
 }
 
 /// The plans with everything held taken out of them.
-fn without(plans: Vec<PersonPlan>, held: &[HeldLeaver]) -> ClearedPlans {
+fn without(plans: Vec<PersonPlan>, teams: &[HeldLeaver], held: &[HeldLeaver]) -> ClearedPlans {
     let keys: HashSet<&LeaverKey> = held.iter().map(|leaver| &leaver.key).collect();
+    let through = |leaver: &HeldLeaver| match leaver.key {
+        LeaverKey::Team(team) if !keys.contains(&leaver.key) => Some(team),
+        _ => None,
+    };
     let strip = |mut plan: PersonPlan| {
         plan.step = match plan.step {
             AccountStep::Deactivate { account, .. } if keys.contains(&LeaverKey::Account(plan.object)) => {
@@ -220,7 +253,7 @@ fn without(plans: Vec<PersonPlan>, held: &[HeldLeaver]) -> ClearedPlans {
         plan.leave.retain(|team| !keys.contains(&LeaverKey::Membership(plan.object, *team)));
         plan
     };
-    ClearedPlans(plans.into_iter().map(strip).collect())
+    ClearedPlans { plans: plans.into_iter().map(strip).collect(), teams: teams.iter().filter_map(through).collect() }
 }
 
 #[cfg(test)]

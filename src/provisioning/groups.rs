@@ -120,9 +120,9 @@ pub async fn take_in(
     now: Timestamp,
 ) -> Result<GroupOutcome, Trouble> {
     let (id, settings) = (session.connection().clone(), session.record.settings.clone());
-    let stored = {
-        let (id, group) = (id.clone(), seen.id);
-        db.read(move |db| mirror::members(db, &id, group)).await?
+    let Some(stored) = claim(db, &id, &seen).await? else {
+        // A later look was taken in meanwhile, and has queued whom it concerns.
+        return Ok(GroupOutcome::default());
     };
     let nested = settings.scope.nested;
     let listed = match &seen.observed {
@@ -137,6 +137,16 @@ pub async fn take_in(
     };
     let writing = Writing { id, settings, seen, difference, affected, spared, how, now };
     writing.run(db).await
+}
+
+/// Claims the group for this look; returns the members stored by looks before it, `None` when a later one was there.
+async fn claim(db: &Db, id: &ConnectionId, seen: &SeenGroup) -> Result<Option<HashSet<Member>>, StoreError> {
+    let (id, group, observation) = (id.clone(), seen.id, seen.observation);
+    db.write(move |db| {
+        let claimed = mirror::claim(db, &id, group, observation)?;
+        claimed.then(|| mirror::members(db, &id, group)).transpose()
+    })
+    .await
 }
 
 /// Without nesting, nested groups do not matter and are not mirrored.
@@ -206,10 +216,9 @@ async fn guard_fallen(
     let gone = is_scope && matches!(seen.observed, Observed::Absent(_));
     let emptied = is_scope && stored.len() >= EMPTIED_COUNTS_FROM && difference.removed.len() == stored.len();
     let set = GuardedSet {
-        hold_in: people::HoldIn::Incremental,
-        now,
         emptied_groups: if emptied { vec![name.clone()] } else { Vec::new() },
         source_gone: gone.then_some(name),
+        ..GuardedSet::new(people::HoldIn::Incremental, now)
     };
     let plans = people::plan_fallen(&knowledge, &people);
     let leaving = leaving(&plans);
@@ -278,8 +287,11 @@ impl Writing {
 
     async fn write_edges(&self, db: &Db, slice: Vec<Member>, add: bool) -> Result<(), StoreError> {
         let (id, group, how, now) = (self.id.clone(), self.seen.id, self.how, self.now);
-        let spared = self.spared.clone();
+        let (spared, observation) = (self.spared.clone(), self.seen.observation);
         db.write(move |db| {
+            if !mirror::claim(db, &id, group, observation)? {
+                return Ok(());
+            }
             // People below a nested group are found through the edge, so look while it is there.
             let mut people = BTreeSet::new();
             if add {
@@ -303,8 +315,9 @@ impl Writing {
             TakeIn::InFullRun => FoundBy::Reconcile,
         };
         db.write(move |db| match &seen.observed {
+            _ if !mirror::claim(db, &id, seen.id, seen.observation)? => Ok(()),
             Observed::Present(listed) => {
-                mirror::put_group(db, &id, &listed.group, seen.observation)?;
+                mirror::put_group(db, &id, &listed.group)?;
                 teams::put(db, &id, &settings, &listed.group, found_by, now)
             }
             Observed::Absent(_) => mirror::mark_gone(db, &id, seen.id, now),

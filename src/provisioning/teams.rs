@@ -1,5 +1,7 @@
 //! Teams follow their groups: made, renamed and brought back here; ended only through the guard.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -47,18 +49,24 @@ pub fn put(
     write(db, connection, &after, changes, Act { event, action, reason: None, found_by, now })
 }
 
-/// Ends a team: its group is gone, or no longer named in the settings. Call only for a team that passed the guard.
-pub fn end(
+/// Ends those of `passed` that nobody is in any more: their groups are gone, or no longer named in the settings. Call
+/// only for teams that passed the guard.
+pub fn end_empty(
     db: &mut DbConnection,
     connection: &ConnectionId,
-    team: &Team,
+    passed: &BTreeSet<TeamId>,
     found_by: FoundBy,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let after = Team { active: false, updated_at: now, ..team.clone() };
-    let changes = vec![Change::new("active", true, false)];
+    let sizes = teams::sizes(db, connection, passed.iter().copied())?;
+    let ending = |team: &&Team| team.active && sizes.get(&team.id) == Some(&0);
     let reason = Some("its group is gone or no longer makes a team");
-    write(db, connection, &after, changes, Act { event: "team.deleted", action: "delete", reason, found_by, now })
+    for team in teams::all(db, connection)?.values().filter(ending) {
+        let after = Team { active: false, updated_at: now, ..team.clone() };
+        let changes = vec![Change::new("active", true, false)];
+        write(db, connection, &after, changes, Act { event: "team.deleted", action: "delete", reason, found_by, now })?;
+    }
+    Ok(())
 }
 
 struct Act {

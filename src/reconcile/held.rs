@@ -1,17 +1,19 @@
 //! Runs held by the accidental-deletion guard: what an administrator's allow and reject do.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use crate::directory::account::FoundBy;
 use crate::directory::decide::Evidence;
 use crate::directory::guard::{self, LeaverKey};
-use crate::directory::{ConnectionId, ObjectId, RunId};
+use crate::directory::source::Observed;
+use crate::directory::{ConnectionId, ObjectId, RunId, TeamId};
+use crate::provisioning::groups::{self, SeenGroup, TakeIn};
 use crate::provisioning::people::{self, Batch, Seen};
 use crate::provisioning::{Session, Trouble, teams as team_acts};
 use crate::store::apply::Context;
 use crate::store::leases::{self, Lease};
 use crate::store::runs::{self, Run, RunStatus};
-use crate::store::{StoreError, guard as guard_store, teams};
+use crate::store::{StoreError, guard as guard_store, mirror};
 
 use super::runner::{RUN_LEASE, Reconciler};
 
@@ -69,9 +71,12 @@ impl Reconciler {
         let (id, run_id) = (session.connection().clone(), run.id);
         let allowed: HashSet<LeaverKey> =
             self.db.read(move |db| guard_store::listed(db, &id, run_id, "held")).await?.into_iter().collect();
-        let mut people: Vec<ObjectId> = allowed.iter().filter_map(person).collect();
+        let mut people: Vec<ObjectId> = allowed.iter().filter_map(LeaverKey::person).collect();
         people.sort_unstable();
         people.dedup();
+        if !people.is_empty() {
+            self.read_groups_again(session).await?;
+        }
         for chunk in people.chunks(CHUNK_SIZE) {
             self.check_again(session, run, lease, chunk, &allowed).await?;
         }
@@ -124,24 +129,35 @@ impl Reconciler {
         lease: &Lease,
         allowed: &HashSet<LeaverKey>,
     ) -> Result<(), StoreError> {
+        let team = |key: &LeaverKey| match key {
+            LeaverKey::Team(team) => Some(*team),
+            _ => None,
+        };
+        let teams: BTreeSet<TeamId> = allowed.iter().filter_map(team).collect();
         let (id, lease, now) = (session.connection().clone(), lease.clone(), self.clock.now());
-        let allowed = allowed.clone();
         self.db
             .write(move |db| {
                 leases::check(db, &lease, now)?;
-                let is_allowed = |team: &crate::directory::account::Team| allowed.contains(&LeaverKey::Team(team.id));
-                for team in teams::all(db, &id)?.values().filter(|team| team.active && is_allowed(team)) {
-                    team_acts::end(db, &id, team, FoundBy::Operator, now)?;
-                }
-                Ok(())
+                team_acts::end_empty(db, &id, &teams, FoundBy::Operator, now)
             })
             .await
     }
-}
 
-fn person(key: &LeaverKey) -> Option<ObjectId> {
-    match key {
-        LeaverKey::Account(person) | LeaverKey::Membership(person, _) => Some(*person),
-        LeaverKey::Team(_) => None,
+    /// Reads every mirrored group again: who returned meanwhile is seen even if no notification told of it.
+    async fn read_groups_again(&self, session: &Session) -> Result<(), Trouble> {
+        let id = session.connection().clone();
+        let mirrored: Vec<ObjectId> = self.db.read(move |db| mirror::groups(db, &id)).await?.into_keys().collect();
+        for group in mirrored {
+            let observation = self.observation(session).await?;
+            let observed = groups::read(&session.graph, group).await?;
+            // Only what is there can bring anybody back; a missing group is for the workers to confirm.
+            if matches!(observed, Observed::Present(_)) {
+                let now = self.clock.now();
+                let how = TakeIn::Alone { found_by: FoundBy::Operator, received_at: now };
+                groups::take_in(&self.db, session, SeenGroup { id: group, observation, observed }, how, now).await?;
+            }
+        }
+        self.work.notify_waiters();
+        Ok(())
     }
 }

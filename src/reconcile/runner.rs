@@ -139,15 +139,15 @@ impl Reconciler {
             Ok(Ended::Held) => return Ok(RunStatus::Held),
             Err(Trouble::Cancelled) => (RunStatus::Cancelled, None),
             Err(Trouble::Stopping) => return Ok(RunStatus::Running),
-            Err(trouble) => {
-                self.failed(connection, run, trouble).await?;
-                (RunStatus::Failed, Some(trouble.to_string()))
-            }
+            Err(trouble) => (RunStatus::Failed, Some(trouble.to_string())),
         };
         let (id, run_id, now) = (connection.clone(), run.id, self.clock.now());
         self.db.write(move |db| runs::set_status(db, &id, run_id, status, error.as_deref(), now)).await?;
-        if outcome.is_ok() {
-            trouble::clear(&self.db, connection).await?;
+        match &outcome {
+            Ok(_) => trouble::clear(&self.db, connection).await?,
+            // Ended before the next is queued: a request joins an initial cycle that has not ended.
+            Err(trouble) if status == RunStatus::Failed => self.failed(connection, run, trouble).await?,
+            Err(_) => {}
         }
         Ok(status)
     }

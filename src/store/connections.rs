@@ -9,6 +9,7 @@ use diesel::sql_types::{BigInt, Binary, Bool, Nullable, Text};
 use super::db_connection::{DbConnection, Dialect};
 use super::error::StoreError;
 use super::keys::key_version;
+use super::troubles;
 use crate::clock::Timestamp;
 use crate::directory::rules::ConnectionSettings;
 use crate::directory::{ConnectionId, TenantId};
@@ -197,6 +198,12 @@ pub fn update(
     lock(db)?;
     if let Some(other) = same_registration(db, record, service_client_id)? {
         return Ok(other);
+    }
+    let before = get(db, &record.id)?;
+    if before.is_some_and(|before| {
+        (before.client_id, before.credential) != (record.client_id.clone(), record.credential.clone())
+    }) {
+        troubles::forgive(db, &record.id, record.updated_at)?;
     }
     let credential = record.credential.as_ref();
     let updated = diesel::sql_query(

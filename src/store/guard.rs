@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::time::Duration;
 
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Nullable, Text};
+use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 use serde_json::{Value, json};
 
 use super::accounts::parse;
@@ -97,13 +97,14 @@ pub fn ledger(
         .collect();
     let sizes = teams::sizes(db, connection, touched)?;
     Ok(Ledger {
-        applied: applied(db, connection, now)?,
+        applied: applied(db, connection, set, now)?,
         active_now: snapshots::active_now(db, connection)?,
         active_then: snapshots::active_then(db, connection, now)?,
         team_sizes: sizes.into_iter().map(|(team, size)| (team, u64::try_from(size).unwrap_or_default())).collect(),
         emptied_groups: Vec::new(),
         source_gone: None,
         held: held(db, connection)?,
+        taken_over: HashSet::new(),
     })
 }
 
@@ -115,12 +116,22 @@ struct CountRow {
     number: i64,
 }
 
-fn applied(db: &mut DbConnection, connection: &ConnectionId, now: Timestamp) -> Result<LeaverCounts, StoreError> {
-    let rows: Vec<CountRow> = diesel::sql_query(
-        "SELECT kind, COUNT(*) AS number FROM guard_ledger WHERE connection_id = $1 AND at > $2 GROUP BY kind",
-    )
+/// Leavers of the last day besides those of `set`: a set that passed once, when its group was read, is not counted
+/// again when its people are fetched.
+fn applied(
+    db: &mut DbConnection,
+    connection: &ConnectionId,
+    set: &[HeldLeaver],
+    now: Timestamp,
+) -> Result<LeaverCounts, StoreError> {
+    let list = bulk::list(db, 3);
+    let rows: Vec<CountRow> = diesel::sql_query(format!(
+        "SELECT kind, COUNT(*) AS number FROM guard_ledger WHERE connection_id = $1 AND at > $2 \
+         AND kind || '/' || object_id || '/' || team_id NOT IN {list} GROUP BY kind"
+    ))
     .bind::<Text, _>(connection.as_str())
     .bind::<BigInt, _>(now.minus(WINDOW).0)
+    .bind::<Text, _>(bulk::texts(set.iter().map(|leaver| flat(&leaver.key))))
     .load(db)?;
     let numbers: BTreeMap<String, u64> =
         rows.into_iter().map(|row| (row.kind, u64::try_from(row.number).unwrap_or_default())).collect();
@@ -132,6 +143,16 @@ fn applied(db: &mut DbConnection, connection: &ConnectionId, now: Timestamp) -> 
 pub fn held(db: &mut DbConnection, connection: &ConnectionId) -> Result<HashSet<LeaverKey>, StoreError> {
     let rows: Vec<KeyRow> = diesel::sql_query(
         "SELECT kind, object_id, team_id FROM run_items WHERE connection_id = $1 AND state IN ('held', 'rejected')",
+    )
+    .bind::<Text, _>(connection.as_str())
+    .load(db)?;
+    rows.into_iter().map(LeaverKey::try_from).collect()
+}
+
+/// Leavers that an administrator rejected and nothing was decided about since.
+pub fn rejected(db: &mut DbConnection, connection: &ConnectionId) -> Result<HashSet<LeaverKey>, StoreError> {
+    let rows: Vec<KeyRow> = diesel::sql_query(
+        "SELECT kind, object_id, team_id FROM run_items WHERE connection_id = $1 AND state = 'rejected'",
     )
     .bind::<Text, _>(connection.as_str())
     .load(db)?;
@@ -158,25 +179,22 @@ pub fn reserve(
     Ok(())
 }
 
-/// Puts leavers on the list of a held run; those on another held run's list stay there, those once rejected move.
+/// Puts leavers on the list of a held run; those once rejected move there.
 pub fn hold(
     db: &mut DbConnection,
     connection: &ConnectionId,
     run: RunId,
     leavers: &[HeldLeaver],
 ) -> Result<(), StoreError> {
-    let elsewhere = held_elsewhere(db, connection, run)?;
-    let new: Vec<&HeldLeaver> = leavers.iter().filter(|leaver| !elsewhere.contains(&leaver.key)).collect();
-    let texts = bulk::texts(new.iter().map(|leaver| flat(&leaver.key)));
     let list = bulk::list(db, 2);
     diesel::sql_query(format!(
         "DELETE FROM run_items WHERE connection_id = $1 AND state = 'rejected' \
          AND kind || '/' || object_id || '/' || team_id IN {list}"
     ))
     .bind::<Text, _>(connection.as_str())
-    .bind::<Text, _>(texts)
+    .bind::<Text, _>(bulk::texts(leavers.iter().map(|leaver| flat(&leaver.key))))
     .execute(db)?;
-    let rows = new.into_iter().map(|leaver| item(connection, run, leaver)).collect();
+    let rows = leavers.iter().map(|leaver| item(connection, run, leaver)).collect();
     bulk::insert(db, &RUN_ITEMS, rows, OnConflict::Keep)?;
     Ok(())
 }
@@ -186,16 +204,19 @@ fn flat(key: &LeaverKey) -> String {
     format!("{kind}/{object}/{team}")
 }
 
-fn held_elsewhere(
+/// The leavers on the lists of held runs: of the incremental one, or of the others.
+pub fn held_in(
     db: &mut DbConnection,
     connection: &ConnectionId,
-    run: RunId,
+    incremental: bool,
 ) -> Result<HashSet<LeaverKey>, StoreError> {
     let rows: Vec<KeyRow> = diesel::sql_query(
-        "SELECT kind, object_id, team_id FROM run_items WHERE connection_id = $1 AND state = 'held' AND run_id <> $2",
+        "SELECT i.kind, i.object_id, i.team_id FROM run_items i \
+         JOIN runs r ON r.connection_id = i.connection_id AND r.run_id = i.run_id \
+         WHERE i.connection_id = $1 AND i.state = 'held' AND (r.kind = 'incremental') = $2",
     )
     .bind::<Text, _>(connection.as_str())
-    .bind::<Text, _>(run.to_string())
+    .bind::<Bool, _>(incremental)
     .load(db)?;
     rows.into_iter().map(LeaverKey::try_from).collect()
 }

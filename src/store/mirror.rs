@@ -154,20 +154,32 @@ pub fn forget(db: &mut DbConnection, connection: &ConnectionId, groups: &[Object
     Ok(())
 }
 
-/// Records what a group is called, and that its members were listed whole by `listed`.
-pub fn put_group(
+/// Claims a group for a look numbered `observation`; false when a later look was there first.
+pub fn claim(
     db: &mut DbConnection,
     connection: &ConnectionId,
-    group: &SourceGroup,
-    listed: Observation,
-) -> Result<(), StoreError> {
+    group: ObjectId,
+    observation: Observation,
+) -> Result<bool, StoreError> {
+    let claimed = diesel::sql_query(
+        "UPDATE mirror_groups SET listed_observation = $1 \
+         WHERE connection_id = $2 AND group_id = $3 AND listed_observation <= $1",
+    )
+    .bind::<BigInt, _>(observation.0)
+    .bind::<Text, _>(connection.as_str())
+    .bind::<Text, _>(group.to_string())
+    .execute(db)?;
+    Ok(claimed == 1)
+}
+
+/// Records what a group is called; its members were listed whole by the look that claimed it.
+pub fn put_group(db: &mut DbConnection, connection: &ConnectionId, group: &SourceGroup) -> Result<(), StoreError> {
     diesel::sql_query(
-        "UPDATE mirror_groups SET display_name = $1, description = $2, listed_observation = $3, gone_at = NULL \
-         WHERE connection_id = $4 AND group_id = $5",
+        "UPDATE mirror_groups SET display_name = $1, description = $2, gone_at = NULL \
+         WHERE connection_id = $3 AND group_id = $4",
     )
     .bind::<Nullable<Text>, _>(group.display_name.as_deref())
     .bind::<Nullable<Text>, _>(group.description.as_deref())
-    .bind::<BigInt, _>(listed.0)
     .bind::<Text, _>(connection.as_str())
     .bind::<Text, _>(group.id.to_string())
     .execute(db)?;

@@ -215,7 +215,7 @@ pub fn request(
     let running = in_status(db, connection, RunStatus::Running)?;
     let initial = pending.iter().chain(&running).find(|run| run.kind == RunKind::Initial && !run.dry_run);
     // A full listing that has not ended will show everything a new one would.
-    if request.kind == RunKind::Reconcile
+    if matches!(request.kind, RunKind::Reconcile | RunKind::Initial)
         && !request.dry_run
         && let Some(run) = initial
     {
@@ -406,6 +406,29 @@ pub fn set_status(
     .bind::<Text, _>(run.to_string())
     .execute(db)?;
     Ok(updated == 1)
+}
+
+/// Holds a run for `reason`; with `overwrite` false a reason it has already stays.
+pub fn set_held(
+    db: &mut DbConnection,
+    connection: &ConnectionId,
+    run: RunId,
+    reason: &str,
+    overwrite: bool,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    diesel::sql_query(
+        "UPDATE runs SET status = 'held', phase = 'held', started_at = COALESCE(started_at, $1), \
+         error = CASE WHEN $2 THEN $3 ELSE COALESCE(error, $3) END \
+         WHERE connection_id = $4 AND run_id = $5 AND status IN ('running', 'held')",
+    )
+    .bind::<BigInt, _>(now.0)
+    .bind::<Bool, _>(overwrite)
+    .bind::<Text, _>(reason)
+    .bind::<Text, _>(connection.as_str())
+    .bind::<Text, _>(run.to_string())
+    .execute(db)?;
+    Ok(())
 }
 
 /// Ends held runs whose list has become empty: everybody on it returned.

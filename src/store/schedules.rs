@@ -68,6 +68,15 @@ pub fn set_due(
     Ok(())
 }
 
+/// Makes a delta poll that is planned due now: something may have been missed. Before the first full run none is.
+pub fn bring_forward(db: &mut DbConnection, connection: &ConnectionId, now: Timestamp) -> Result<(), StoreError> {
+    diesel::sql_query("UPDATE connection_states SET delta_due_at = $1 WHERE connection_id = $2 AND delta_due_at > $1")
+        .bind::<BigInt, _>(now.0)
+        .bind::<Text, _>(connection.as_str())
+        .execute(db)?;
+    Ok(())
+}
+
 /// Records that a delta round or a full run was read to its end.
 pub fn set_last(
     db: &mut DbConnection,

@@ -60,3 +60,19 @@ pub fn clear(db: &mut DbConnection, connection: &ConnectionId) -> Result<bool, S
     .execute(db)?;
     Ok(cleared == 1)
 }
+
+/// New credentials: a quarantine is over, and subscriptions that were refused are tried again now. A wait that Graph
+/// asked for goes on.
+pub fn forgive(db: &mut DbConnection, connection: &ConnectionId, now: Timestamp) -> Result<(), StoreError> {
+    diesel::sql_query(
+        "UPDATE connection_states SET trouble_cause = NULL, trouble_detail = NULL, trouble_since = NULL, \
+         trouble_count = 0, next_attempt_at = NULL WHERE connection_id = $1 AND trouble_cause IS NOT NULL",
+    )
+    .bind::<Text, _>(connection.as_str())
+    .execute(db)?;
+    diesel::sql_query("UPDATE subscriptions SET due_at = $1 WHERE connection_id = $2 AND error IS NOT NULL")
+        .bind::<BigInt, _>(now.0)
+        .bind::<Text, _>(connection.as_str())
+        .execute(db)?;
+    Ok(())
+}

@@ -6,7 +6,7 @@ use crate::directory::ConnectionId;
 use crate::graph::{GraphError, NewSubscription, Renewed as GraphRenewed, Resource, Subscription};
 use crate::provisioning::{Session, Trouble};
 use crate::store::StoreError;
-use crate::store::schedules::{self, Schedule};
+use crate::store::schedules;
 use crate::store::subscriptions::{self as rows, SubscriptionRow};
 use crate::telemetry::metrics_names;
 
@@ -98,7 +98,7 @@ impl Keeper {
             .write(move |db| {
                 rows::put(db, &id, &written, now)?;
                 match action {
-                    RenewedAction::Recreated => schedules::set_due(db, &id, Schedule::Delta, Some(now)),
+                    RenewedAction::Created | RenewedAction::Recreated => schedules::bring_forward(db, &id, now),
                     _ => Ok(()),
                 }
             })

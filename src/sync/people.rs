@@ -35,7 +35,8 @@ impl Worker {
         let knowledge = self.know(session, people).await?;
         let planned = people::plan(&knowledge, &fetched.seen, &session.rules, people::moment(&*self.clock));
         let (plans, rest) = (planned.plans, Planned { plans: Vec::new(), ..planned });
-        let set = GuardedSet::new(HoldIn::Incremental, self.clock.now());
+        let second_looks = ours.iter().filter(|item| item.look_count > 0).map(|item| item.object).collect();
+        let set = GuardedSet { second_looks, ..GuardedSet::new(HoldIn::Incremental, self.clock.now()) };
         let settings = &session.record.settings;
         let cleared = people::pass_guard(&self.db, session.connection(), settings, &knowledge, plans, set).await?;
         let items: Arc<HashMap<ObjectId, WorkItem>> =

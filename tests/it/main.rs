@@ -5,9 +5,11 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod admin;
+mod guard;
 mod intake;
 mod process;
 mod queue;
+mod reconcile;
 mod store;
 mod support;
 mod sync;

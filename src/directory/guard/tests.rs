@@ -44,7 +44,7 @@ fn ledger(applied: u64, now: u64, then: u64) -> Ledger {
 }
 
 fn held(leavers: u128, ledger: &Ledger, limits: GuardLimits) -> usize {
-    pass((1..=leavers).map(leaver).collect(), ledger, limits).held.len()
+    pass((1..=leavers).map(leaver).collect(), &[], ledger, limits).held.len()
 }
 
 fn limits(max: u32, percent: u32) -> GuardLimits {
@@ -86,9 +86,9 @@ fn emptying_a_team_of_five_is_held() {
     let mut ledger = ledger(0, 100, 100);
     ledger.active_now.memberships = 1_000;
     ledger.team_sizes.insert(team(9), 6);
-    assert!(pass(plans.clone(), &ledger, limits(500, 10)).held.is_empty());
+    assert!(pass(plans.clone(), &[], &ledger, limits(500, 10)).held.is_empty());
     ledger.team_sizes.insert(team(9), 5);
-    let passed = pass(plans, &ledger, limits(500, 10));
+    let passed = pass(plans, &[], &ledger, limits(500, 10));
     assert_eq!(passed.held.len(), 5);
     assert!(passed.cleared.plans().iter().all(|plan| plan.leave.is_empty()));
 }
@@ -97,7 +97,7 @@ fn emptying_a_team_of_five_is_held() {
 fn a_held_leaver_stays_held_alone_and_does_not_count_again() {
     let mut ledger = ledger(0, 100, 100);
     ledger.held.insert(LeaverKey::Account(person(1)));
-    let passed = pass(vec![leaver(1), leaver(2)], &ledger, limits(500, 10));
+    let passed = pass(vec![leaver(1), leaver(2)], &[], &ledger, limits(500, 10));
     assert_eq!(passed.held.len(), 1);
     assert!(passed.reason.is_none());
     assert!(matches!(passed.cleared.plans()[0].step, AccountStep::Keep { .. }));

@@ -3,6 +3,7 @@
 pub mod app;
 pub mod in_step;
 pub mod postgres;
+pub mod scenes;
 pub mod sqlite;
 pub mod store;
 

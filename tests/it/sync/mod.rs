@@ -1,3 +1,4 @@
 //! The main job: a change in the directory becomes a change of an account or a team.
 
+mod groups;
 mod people;
