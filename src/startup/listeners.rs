@@ -4,9 +4,10 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::dev::ServerHandle;
+use actix_web::dev::{Server, ServerHandle};
 use actix_web::web::Data;
 use actix_web::{App, HttpServer};
+use tokio::task::JoinHandle;
 
 use crate::http::api::Api;
 use crate::http::auth::AdminToken;
@@ -37,15 +38,33 @@ pub(super) struct Served {
 
 /// The running listeners.
 pub(super) struct Listeners {
-    public: ServerHandle,
-    admin: ServerHandle,
+    public: Listener,
+    admin: Listener,
 }
 
 impl Listeners {
-    /// Ends both, the public one first.
-    pub(super) async fn stop(&self) {
-        self.public.stop(true).await;
-        self.admin.stop(true).await;
+    /// Ends both, the public one first; returns when nothing of them holds the database any more.
+    pub(super) async fn stop(self) {
+        self.public.stop().await;
+        self.admin.stop().await;
+    }
+}
+
+struct Listener {
+    handle: ServerHandle,
+    task: JoinHandle<std::io::Result<()>>,
+}
+
+impl Listener {
+    fn start(server: Server) -> Self {
+        Self { handle: server.handle(), task: tokio::spawn(server) }
+    }
+
+    async fn stop(self) {
+        self.handle.stop(true).await;
+        if let Ok(Err(error)) = self.task.await {
+            tracing::warn!("A listener did not end well: {error}");
+        }
     }
 }
 
@@ -65,7 +84,7 @@ fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
     Ok((socket, bound))
 }
 
-fn public(served: &Served, socket: TcpListener, address: SocketAddr) -> Result<ServerHandle, StartError> {
+fn public(served: &Served, socket: TcpListener, address: SocketAddr) -> Result<Listener, StartError> {
     let (intake, db) = (Data::from(Arc::clone(&served.intake)), Data::new(served.db.clone()));
     let server =
         HttpServer::new(move || App::new().app_data(intake.clone()).app_data(db.clone()).configure(routes::public))
@@ -75,12 +94,10 @@ fn public(served: &Served, socket: TcpListener, address: SocketAddr) -> Result<S
             .listen(socket)
             .map_err(|cause| StartError::Listen { address, cause })?
             .run();
-    let handle = server.handle();
-    tokio::spawn(server);
-    Ok(handle)
+    Ok(Listener::start(server))
 }
 
-fn admin(served: Served, socket: TcpListener, address: SocketAddr) -> Result<ServerHandle, StartError> {
+fn admin(served: Served, socket: TcpListener, address: SocketAddr) -> Result<Listener, StartError> {
     let (api, token) = (Data::new(served.api), Data::new(served.token));
     let (telemetry, db) = (Data::new(served.telemetry), Data::new(served.db));
     let server = HttpServer::new(move || {
@@ -98,7 +115,5 @@ fn admin(served: Served, socket: TcpListener, address: SocketAddr) -> Result<Ser
     .listen(socket)
     .map_err(|cause| StartError::Listen { address, cause })?
     .run();
-    let handle = server.handle();
-    tokio::spawn(server);
-    Ok(handle)
+    Ok(Listener::start(server))
 }
