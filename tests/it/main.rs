@@ -10,5 +10,6 @@ mod intake;
 mod queue;
 mod reconcile;
 mod store;
+mod subscriptions;
 mod support;
 mod sync;
