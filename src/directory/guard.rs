@@ -111,16 +111,14 @@ impl ClearedPlans {
     }
 
     /// The same plans in slices of at most `size`.
-    pub fn into_slices(self, size: usize) -> Vec<ClearedPlans> {
-        let of = |plans| ClearedPlans { plans, teams: BTreeSet::new() };
-        let mut rest = self.plans;
-        let mut slices = Vec::new();
-        while rest.len() > size {
-            let tail = rest.split_off(size);
-            slices.push(of(std::mem::replace(&mut rest, tail)));
-        }
-        slices.push(of(rest));
-        slices
+    pub fn slices(&self, size: usize) -> impl Iterator<Item = ClearedPlans> {
+        self.plans.chunks(size).map(|plans| ClearedPlans { plans: plans.to_vec(), teams: BTreeSet::new() })
+    }
+
+    /// The plans of some of the people.
+    pub fn of(&self, people: &BTreeSet<ObjectId>) -> ClearedPlans {
+        let plans = self.plans.iter().filter(|plan| people.contains(&plan.object)).cloned().collect();
+        ClearedPlans { plans, teams: BTreeSet::new() }
     }
 }
 

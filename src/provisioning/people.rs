@@ -280,20 +280,9 @@ fn returned(plans: &[PersonPlan], teams: Option<&[HeldLeaver]>, held: &HashSet<L
     held.iter().filter(is_back).cloned().collect()
 }
 
-/// Applies one slice and logs who could not be provisioned. Call inside a write that has checked its lease.
-pub fn apply_slice(
-    db: &mut DbConnection,
-    connection: &ConnectionId,
-    slice: &ClearedPlans,
-    context: &Context,
-) -> Result<Applied, StoreError> {
-    let applied = apply::apply(db, connection, slice, context)?;
-    let failures = applied.refused.iter().map(|(person, why)| failure(*person, why.clone(), context)).collect();
-    apply::append_log(db, connection, failures, context.now, context.took)?;
-    Ok(applied)
-}
-
 /// Applies plans that passed the guard in slices, each under the lease; for runs, which have no work items to settle.
+///
+/// Who is refused because a user name is taken is tried once more, together: people of different slices may swap.
 pub async fn apply_all(
     db: &Db,
     lease: &Lease,
@@ -302,17 +291,34 @@ pub async fn apply_all(
     context: &Context,
 ) -> Result<Applied, StoreError> {
     let mut total = Applied::default();
-    for slice in cleared.into_slices(SLICE_SIZE) {
-        let (lease, connection, context) = (lease.clone(), connection.clone(), context.clone());
-        let applied = db
-            .write(move |db| {
-                leases::check(db, &lease, context.now)?;
-                apply_slice(db, &connection, &slice, &context)
-            })
-            .await?;
-        total.add(applied);
+    for slice in cleared.slices(SLICE_SIZE) {
+        total.add(apply_under(db, lease, connection, slice, context).await?);
+    }
+    let refused = std::mem::take(&mut total.refused);
+    if !refused.is_empty() {
+        let rest = cleared.of(&refused.into_iter().map(|(person, _)| person).collect());
+        total.add(apply_under(db, lease, connection, rest, context).await?);
+        let failures: Vec<LogLine> =
+            total.refused.iter().map(|(person, why)| failure(*person, why.clone(), context)).collect();
+        let (id, now, took) = (connection.clone(), context.now, context.took);
+        db.write(move |db| apply::append_log(db, &id, failures.clone(), now, took)).await?;
     }
     Ok(total)
+}
+
+async fn apply_under(
+    db: &Db,
+    lease: &Lease,
+    connection: &ConnectionId,
+    slice: ClearedPlans,
+    context: &Context,
+) -> Result<Applied, StoreError> {
+    let (lease, connection, context) = (lease.clone(), connection.clone(), context.clone());
+    db.write(move |db| {
+        leases::check(db, &lease, context.now)?;
+        apply::apply(db, &connection, &slice, &context)
+    })
+    .await
 }
 
 /// The log line of a person who could not be provisioned.

@@ -10,7 +10,7 @@ use crate::graph::{NextLink, PAGE_SIZE_MAX};
 use crate::provisioning::Trouble;
 use crate::provisioning::people::{self, Batch, GuardedSet, HoldIn, Planned, Seen};
 use crate::queue::{self, Lane, Reason};
-use crate::store::apply::{self, Context};
+use crate::store::apply::{self, Applied, Context};
 use crate::store::runs::Progress;
 use crate::store::{accounts, mirror};
 
@@ -119,6 +119,7 @@ impl Reconciler {
         let cleared = people::pass_guard(&self.db, id, settings, &knowledge, staying, set).await?;
         let applied = people::apply_all(&self.db, full.lease, id, cleared, &context).await?;
         full.counts.add(&applied);
+        self.queue_refused(full, &applied).await?;
         let progress = Progress { phase: "people", done: full.done, total: full.total };
         self.progress(full.session, full.run, progress, full.counts).await
     }
@@ -146,5 +147,16 @@ impl Reconciler {
                 apply::append_log(db, &id, failures.clone(), now, took)
             })
             .await?)
+    }
+
+    /// People whose user name is taken are kept in the queue, which takes them up when a user name becomes free.
+    async fn queue_refused(&self, full: &FullRun<'_>, applied: &Applied) -> Result<(), Trouble> {
+        if applied.refused.is_empty() {
+            return Ok(());
+        }
+        let (id, now) = (full.session.connection().clone(), self.clock.now());
+        let refused: Vec<ObjectId> = applied.refused.iter().map(|(person, _)| *person).collect();
+        let reason = Reason { hint: None, found_by: full.found_by(), received_at: now };
+        Ok(self.db.write(move |db| queue::enqueue(db, &id, Lane::User, &refused, reason, now)).await?)
     }
 }

@@ -17,7 +17,7 @@ use crate::clock::Timestamp;
 use crate::directory::ObjectId;
 use crate::directory::account::FoundBy;
 
-pub use arrive::{Arrival, RetriedAll, arrive, make_due};
+pub use arrive::{Arrival, RetriedAll, arrive, make_due, revive_buried};
 pub use lease::{
     Failure, Kept, bury, delete, due_lanes, keep, lease, make_due_at_once, release, retry, stored_versions,
 };

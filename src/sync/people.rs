@@ -1,18 +1,19 @@
 //! A batch of people: fetched together, one set for the guard, written in slices.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::clock::Timestamp;
-use crate::directory::ObjectId;
 use crate::directory::account::FoundBy;
 use crate::directory::decide::Evidence;
 use crate::directory::guard::ClearedPlans;
 use crate::directory::source::{Observed, SourceUser};
+use crate::directory::{ConnectionId, ObjectId};
 use crate::provisioning::people::{self, Batch, GuardedSet, HoldIn, Knowledge, Planned, Seen};
 use crate::provisioning::{SLICE_SIZE, Session, Trouble};
 use crate::queue::{self, Hint, Lane, LeasedBatch, WorkItem};
 use crate::store::apply::{self, Applied, Context};
+use crate::store::leases::Lease;
 use crate::store::{DbConnection, StoreError};
 use crate::telemetry::metrics_names;
 
@@ -124,6 +125,8 @@ impl Worker {
             .await
     }
 
+    /// Applies in slices. Who is refused because a user name is taken is tried once more, together: people of
+    /// different slices may swap.
     async fn apply(
         &self,
         session: &Session,
@@ -132,29 +135,78 @@ impl Worker {
         items: Arc<HashMap<ObjectId, WorkItem>>,
         context: Context,
     ) -> Result<(), Trouble> {
-        for slice in cleared.into_slices(SLICE_SIZE) {
-            let (id, lease, lane, rechecks) =
-                (session.connection().clone(), batch.lease.clone(), batch.lane, self.rechecks.clone());
-            let (items_in, context_in) = (Arc::clone(&items), context.clone());
-            let applied = self
-                .db
-                .write(move |db| {
-                    let applied = people::apply_slice(db, &id, &slice, &context_in)?;
-                    let overtaken: HashSet<ObjectId> = applied.overtaken.iter().copied().collect();
-                    let (again, done): (Vec<WorkItem>, Vec<WorkItem>) = slice
-                        .plans()
-                        .iter()
-                        .filter_map(|plan| items_in.get(&plan.object).cloned())
-                        .partition(|item| overtaken.contains(&item.object));
-                    queue::settle(db, &lease, lane, &done, &rechecks, context_in.now)?;
-                    look_again(db, &lease, lane, again, context_in.now)?;
-                    Ok(applied)
-                })
-                .await?;
-            observe(&applied, &items, &context, self.clock.now());
+        let mut refused = BTreeSet::new();
+        for slice in cleared.slices(SLICE_SIZE) {
+            let applied = self.apply_slice(session, batch, slice, &items, &context, Refused::Leave).await?;
+            refused.extend(applied.refused.into_iter().map(|(person, _)| person));
+        }
+        if !refused.is_empty() {
+            self.apply_slice(session, batch, cleared.of(&refused), &items, &context, Refused::Bury).await?;
         }
         Ok(())
     }
+
+    async fn apply_slice(
+        &self,
+        session: &Session,
+        batch: &LeasedBatch,
+        slice: ClearedPlans,
+        items: &Arc<HashMap<ObjectId, WorkItem>>,
+        context: &Context,
+        refused: Refused,
+    ) -> Result<Applied, Trouble> {
+        let (id, lease, lane, rechecks) =
+            (session.connection().clone(), batch.lease.clone(), batch.lane, self.rechecks.clone());
+        let (items_in, context_in) = (Arc::clone(items), context.clone());
+        let applied = self
+            .db
+            .write(move |db| {
+                let applied = apply::apply(db, &id, &slice, &context_in)?;
+                let overtaken: HashSet<ObjectId> = applied.overtaken.iter().copied().collect();
+                let left: HashSet<ObjectId> = applied.refused.iter().map(|(person, _)| *person).collect();
+                let item = |person: ObjectId| items_in.get(&person).cloned();
+                let (again, done): (Vec<WorkItem>, Vec<WorkItem>) = slice
+                    .plans()
+                    .iter()
+                    .filter(|plan| !left.contains(&plan.object))
+                    .filter_map(|plan| item(plan.object))
+                    .partition(|item| overtaken.contains(&item.object));
+                queue::settle(db, &lease, lane, &done, &rechecks, context_in.now)?;
+                look_again(db, &lease, lane, again, context_in.now)?;
+                if refused == Refused::Bury {
+                    bury_refused(db, &id, &lease, lane, &applied, &items_in, &context_in)?;
+                }
+                Ok(applied)
+            })
+            .await?;
+        observe(&applied, items, context, self.clock.now());
+        Ok(applied)
+    }
+}
+
+/// What becomes of people whose user name is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Refused {
+    /// They are tried once more.
+    Leave,
+    /// They are logged and kept for a person; a user name that becomes free makes them due.
+    Bury,
+}
+
+fn bury_refused(
+    db: &mut DbConnection,
+    id: &ConnectionId,
+    lease: &Lease,
+    lane: Lane,
+    applied: &Applied,
+    items: &HashMap<ObjectId, WorkItem>,
+    context: &Context,
+) -> Result<(), StoreError> {
+    let of = |(person, why): &(ObjectId, String)| Some((items.get(person)?.clone(), why.clone()));
+    let buried: Vec<(WorkItem, String)> = applied.refused.iter().filter_map(of).collect();
+    queue::bury(db, lease, lane, &buried, context.now)?;
+    let failures = applied.refused.iter().map(|(person, why)| people::failure(*person, why.clone(), context)).collect();
+    apply::append_log(db, id, failures, context.now, context.took)
 }
 
 /// Why a person whose object came without the properties everyone has is left as they are.
@@ -164,7 +216,7 @@ const LIMITED: &str = "Graph shows only limited information about this person; \
 /// A newer observation was applied meanwhile; this one is dropped, and another fetch will tell.
 fn look_again(
     db: &mut DbConnection,
-    lease: &crate::store::leases::Lease,
+    lease: &Lease,
     lane: Lane,
     items: Vec<WorkItem>,
     now: Timestamp,

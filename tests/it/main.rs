@@ -11,5 +11,6 @@ mod process;
 mod queue;
 mod reconcile;
 mod store;
+mod subscriptions;
 mod support;
 mod sync;

@@ -17,6 +17,7 @@ use uuid::Uuid;
 
 use super::db_connection::DbConnection;
 use super::error::StoreError;
+use super::work_items::{self, Lane};
 use super::{accounts, bulk, snapshots, teams};
 use crate::clock::Timestamp;
 use crate::directory::account::{Account, FoundBy, Observation};
@@ -101,6 +102,12 @@ impl Step<'_> {
     fn changes_account(&self) -> bool {
         self.after.is_some()
     }
+
+    /// Whether somebody else can have this account's user name from now on.
+    fn frees_user_name(&self) -> bool {
+        let (Some(before), Some(after)) = (self.before, &self.after) else { return false };
+        before.active && (!after.active || before.profile.user_name_key() != after.profile.user_name_key())
+    }
 }
 
 /// Applies `cleared` to `connection`. The caller checks its lease in the same transaction.
@@ -118,6 +125,9 @@ pub fn apply(
     count(&steps, &mut applied);
     rows::write_accounts(db, connection, &steps)?;
     rows::write_memberships(db, connection, &steps)?;
+    if steps.iter().any(Step::frees_user_name) {
+        work_items::revive_buried(db, connection, Lane::User, context.now)?;
+    }
     log::append_steps(db, connection, &steps, context)?;
     events::append_steps(db, connection, &steps, context)?;
     snapshots::count_changes(db, connection, &changes(&steps, context), context.now)?;

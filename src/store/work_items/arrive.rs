@@ -121,3 +121,24 @@ pub fn make_due(
     .execute(db)?;
     Ok(if changed < limit as usize { RetriedAll::Yes } else { RetriedAll::NotYet })
 }
+
+/// Makes the buried rows of a lane due now: what they were given up for may be over.
+///
+/// # Errors
+/// When the database fails.
+pub fn revive_buried(
+    db: &mut DbConnection,
+    connection: &ConnectionId,
+    lane: Lane,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    diesel::sql_query(
+        "UPDATE work_items SET buried_at = NULL, due_at = $1 \
+         WHERE connection_id = $2 AND lane = $3 AND buried_at IS NOT NULL",
+    )
+    .bind::<BigInt, _>(now.0)
+    .bind::<Text, _>(connection.as_str())
+    .bind::<Text, _>(lane.as_str())
+    .execute(db)?;
+    Ok(())
+}

@@ -95,6 +95,14 @@ impl TestApp {
         format!("http://{}{path}", self.app.ports().public)
     }
 
+    pub fn graph_url(&self) -> String {
+        self.running.graph_url()
+    }
+
+    pub fn login_url(&self) -> String {
+        self.running.login_url()
+    }
+
     pub async fn get(&self, path: &str) -> (u16, Value) {
         self.call(Method::GET, path, None).await
     }
