@@ -6,6 +6,7 @@ mod guarded;
 mod people;
 mod watch;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -82,6 +83,8 @@ struct Play<'a> {
     ends_at: Instant,
     /// People nobody has touched yet.
     fresh: Vec<Uuid>,
+    /// Who left, and why: their accounts stay, inactive.
+    left: BTreeMap<Uuid, &'static str>,
     /// The person who was deleted, and the account they had.
     deleted: Option<(Uuid, String)>,
     /// The group that was nested, and its people.
@@ -97,6 +100,7 @@ pub async fn play(stage: &Stage) -> Result<(), CommandError> {
         stage,
         ends_at: Instant::now() + LIFE_MAX,
         fresh: fresh(stage),
+        left: BTreeMap::new(),
         deleted: None,
         nested: None,
         mass: Vec::new(),
