@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 
 use crate::cli::CommandError;
@@ -58,6 +59,15 @@ impl DataFolder {
         format!("sqlite://{}", self.path.join(DATABASE_FILE).display())
     }
 
+    /// A number that is always the same for this folder, so that its simulated tenant has the same ids at every start.
+    pub fn seed(&self) -> Result<u64, CommandError> {
+        let path = self.master_key_file();
+        let key = fs::read(&path).map_err(|cause| unusable(&path, cause))?;
+        let digest = Sha256::digest(&key);
+        let (first, _) = digest.split_at(size_of::<u64>());
+        Ok(first.iter().fold(0, |seed, byte| seed << 8 | u64::from(*byte)))
+    }
+
     fn make_master_key(&self) -> io::Result<()> {
         let opened = OpenOptions::new().write(true).create_new(true).mode(0o600).open(self.master_key_file());
         let mut file = match opened {
@@ -82,10 +92,13 @@ mod tests {
     fn a_folder_keeps_its_master_key_and_a_temporary_one_is_removed() {
         let parent = TempDir::new().unwrap();
         let folder = parent.path().join("demo");
-        let first = fs::read_to_string(DataFolder::open(Some(&folder)).unwrap().master_key_file()).unwrap();
-        let second = fs::read_to_string(DataFolder::open(Some(&folder)).unwrap().master_key_file()).unwrap();
-        assert_eq!(first, second);
+        let first = DataFolder::open(Some(&folder)).unwrap();
+        let key = fs::read_to_string(first.master_key_file()).unwrap();
+        let second = DataFolder::open(Some(&folder)).unwrap();
+        assert_eq!(fs::read_to_string(second.master_key_file()).unwrap(), key);
+        assert_eq!(first.seed().unwrap(), second.seed().unwrap());
         let temporary = DataFolder::open(None).unwrap();
+        assert_ne!(temporary.seed().unwrap(), first.seed().unwrap());
         let path = temporary.path.clone();
         assert!(path.is_dir());
         drop(temporary);

@@ -60,7 +60,7 @@ impl Stage {
     pub async fn open(arguments: &DemoArguments, stop: CancellationToken) -> Result<Self, CommandError> {
         let data = DataFolder::open(arguments.data.as_deref())?;
         let simulator = Simulator::new(SimulatorSettings {
-            seed: if arguments.once { SEED_ONCE } else { rand::random() },
+            seed: if arguments.once { SEED_ONCE } else { data.seed()? },
             delivery: Delivery::Automatic,
             notification_delay: NOTIFICATION_DELAY,
             ..SimulatorSettings::default()

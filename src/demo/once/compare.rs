@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
+use uuid::Uuid;
 
 use super::Play;
 use super::watch::Finding;
@@ -23,7 +24,10 @@ const FIELDS: [(&str, &str); 9] = [
     ("employee_id", "employeeId"),
 ];
 
-/// Something one side says; `about` is what it is about: account, team, membership or manager.
+/// Accounts of people who left.
+const INACTIVE: &str = "inactive";
+
+/// Something one side says; `about` is what it is about.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Fact {
     about: &'static str,
@@ -36,7 +40,7 @@ fn fact(about: &'static str, what: impl Into<String>) -> Fact {
 
 impl Play<'_> {
     pub(super) async fn comparison(&mut self) -> Result<Finding, CommandError> {
-        let expected = expected(&self.stage.contoso);
+        let expected = expected(&self.stage.contoso, &self.left);
         let look = async || {
             let found = self.found().await?;
             Ok(format!("{}{}", counted(&found), difference(&expected, &found)))
@@ -46,7 +50,7 @@ impl Play<'_> {
 
     async fn found(&self) -> Result<BTreeSet<Fact>, CommandError> {
         let client = &self.stage.client;
-        let accounts = client.items(&["connections", CONNECTION, "accounts"], &[("active", "true")]).await?;
+        let accounts = client.items(&["connections", CONNECTION, "accounts"], &[]).await?;
         let by_id: BTreeMap<&str, &str> =
             accounts.iter().filter_map(|one| Some((one["id"].as_str()?, one["external_id"].as_str()?))).collect();
         let mut facts: BTreeSet<Fact> = accounts.iter().flat_map(|account| account_facts(account, &by_id)).collect();
@@ -69,6 +73,9 @@ impl Play<'_> {
 /// The manager is told twice, by object id and by account id; both have to lead to the same person.
 fn account_facts(account: &Value, by_id: &BTreeMap<&str, &str>) -> Vec<Fact> {
     let person = output::text(&account["external_id"]);
+    if account["active"] != true {
+        return vec![fact(INACTIVE, format!("{person} {}", output::text(&account["deactivated_reason"])))];
+    }
     let fields = FIELDS.map(|(field, _)| output::text(&account[field]));
     let mut facts = vec![fact("accounts", format!("{person} {}", fields.join("|")))];
     if let Some(manager) = account["manager_external_id"].as_str() {
@@ -81,8 +88,9 @@ fn account_facts(account: &Value, by_id: &BTreeMap<&str, &str>) -> Vec<Fact> {
     facts
 }
 
-fn expected(contoso: &Contoso) -> BTreeSet<Fact> {
-    let mut facts = BTreeSet::new();
+fn expected(contoso: &Contoso, left: &BTreeMap<Uuid, &str>) -> BTreeSet<Fact> {
+    let mut facts: BTreeSet<Fact> =
+        left.iter().map(|(person, reason)| fact(INACTIVE, format!("{person} {reason}"))).collect();
     for user in contoso.people_in_scope() {
         let property = |name: &str| user.properties.get(name).map(output::text).unwrap_or_default();
         let fields = FIELDS.map(|(_, name)| property(name));
@@ -93,15 +101,21 @@ fn expected(contoso: &Contoso) -> BTreeSet<Fact> {
         let name = contoso.tenant.group(group).map(|group| group.display_name).unwrap_or_default();
         facts.insert(fact("teams", format!("{group} {name}")));
         let member = |person| fact("memberships", format!("{group} {person}"));
-        facts.extend(contoso.enabled_in(group).into_iter().map(member));
+        // Who is disabled keeps account and memberships; who was disabled from the beginning never had them.
+        let with_account =
+            |person: &Uuid| left.contains_key(person) || contoso.tenant.user(*person).is_some_and(|user| user.enabled);
+        let members = contoso.tenant.transitive_users_of(group).into_iter();
+        facts.extend(members.filter(with_account).map(member));
     }
     facts
 }
 
-/// `54 accounts, 2 teams, 60 memberships, 53 managers`
+/// `54 accounts, 3 inactive, 2 teams, 60 memberships, 53 managers`
 fn counted(facts: &BTreeSet<Fact>) -> String {
     let count = |about: &str| facts.iter().filter(|fact| fact.about == about).count();
-    ["accounts", "teams", "memberships", "managers"].map(|about| format!("{} {about}", count(about))).join(", ")
+    ["accounts", INACTIVE, "teams", "memberships", "managers"]
+        .map(|about| format!("{} {about}", count(about)))
+        .join(", ")
 }
 
 fn difference(expected: &BTreeSet<Fact>, found: &BTreeSet<Fact>) -> String {
@@ -131,7 +145,7 @@ mod tests {
 
     #[test]
     fn a_manager_told_two_ways_has_to_be_one_person() {
-        let account = json!({ "external_id": "p", "manager_external_id": "m", "manager_id": "1" });
+        let account = json!({ "external_id": "p", "active": true, "manager_external_id": "m", "manager_id": "1" });
         let facts = account_facts(&account, &BTreeMap::from([("1", "m")]));
         assert_eq!(facts.iter().filter(|fact| fact.about == "managers").count(), 1);
         let facts = account_facts(&account, &BTreeMap::from([("1", "other")]));

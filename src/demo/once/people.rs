@@ -64,7 +64,8 @@ impl Play<'_> {
         self.leaves(person, "deleted_in_source").await
     }
 
-    async fn leaves(&self, person: Uuid, reason: &str) -> Result<Finding, CommandError> {
+    async fn leaves(&mut self, person: Uuid, reason: &'static str) -> Result<Finding, CommandError> {
+        self.left.insert(person, reason);
         let expected = format!("inactive ({reason}), disable by notification");
         let look = async || {
             let account = self.account(person).await?;
@@ -77,6 +78,7 @@ impl Play<'_> {
         let Some((person, before)) = self.deleted.clone() else {
             return Err(CommandError::NotDone("nobody was deleted before".to_owned()));
         };
+        self.left.remove(&person);
         self.stage.contoso.tenant.restore(person);
         let look = async || {
             let account = self.account(person).await?;

@@ -24,8 +24,9 @@ pub(super) struct Finding {
 }
 
 impl Finding {
-    pub(super) fn failed(error: &CommandError) -> Self {
-        Self { expected: "an answer".to_owned(), found: error.to_string() }
+    /// The step could not be played.
+    pub(super) fn failed(why: impl ToString) -> Self {
+        Self { expected: "an answer".to_owned(), found: why.to_string() }
     }
 
     pub(super) fn agrees(&self) -> bool {
