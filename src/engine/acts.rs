@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
+use tokio::time::Instant;
 
 use crate::directory::{ConnectionId, RunId};
 use crate::http::operations::{OperationError, Operations, RenewAction, RenewReport, RenewResult, RunRequest};
@@ -27,7 +28,8 @@ impl Engine {
                 let paused = connections::get(db, &connection)?.is_none_or(|record| record.paused);
                 if !paused && connections::state(db, &connection)?.is_some_and(|state| state.initial_cycle_at.is_none())
                 {
-                    let request = runs::RunRequest { kind: RunKind::Initial, dry_run: false, object: None };
+                    let request =
+                        runs::RunRequest { kind: RunKind::Initial, dry_run: false, object: None, anew: false };
                     runs::request(db, &connection, &request, now)?;
                 }
                 Ok(paused)
@@ -44,7 +46,7 @@ impl Engine {
     async fn changed(&self, id: &ConnectionId, rescan: bool) -> Result<(), StoreError> {
         if rescan {
             let (connection, now) = (id.clone(), self.clock.now());
-            let request = runs::RunRequest { kind: RunKind::Reconcile, dry_run: false, object: None };
+            let request = runs::RunRequest { kind: RunKind::Reconcile, dry_run: false, object: None, anew: true };
             self.db.write(move |db| runs::request(db, &connection, &request, now)).await?;
         }
         // A resumed connection that was created paused begins here.
@@ -88,19 +90,26 @@ impl Engine {
             Some(id) => vec![id],
             None => self.db.read(connections::all).await?.into_iter().map(|record| record.id).collect(),
         };
-        let deadline = tokio::time::Instant::now() + RENEW_WAIT;
+        let deadline = Instant::now() + RENEW_WAIT;
         let mut results = Vec::new();
         for id in connections {
-            // In a task of its own: what is not done in time goes on, and a subscription made is remembered.
-            let (keeper, of) = (self.keeper.clone(), id.clone());
-            let renewing = tokio::spawn(async move { keeper.renew(&of, force).await });
-            results.extend(match tokio::time::timeout_at(deadline, renewing).await {
-                Ok(Ok(renewed)) => renewed?,
-                Ok(Err(panicked)) => return Err(StoreError::Panicked(panicked.to_string())),
-                Err(_) => self.keeper.scheduled(&id).await?,
-            });
+            results.extend(self.renew_until(&id, force, deadline).await?);
         }
         Ok(results)
+    }
+
+    async fn renew_until(&self, id: &ConnectionId, force: bool, deadline: Instant) -> Result<Vec<Renewed>, StoreError> {
+        if Instant::now() >= deadline {
+            return self.keeper.scheduled(id).await;
+        }
+        // In a task of its own: what is not done in time goes on, and a subscription made is remembered.
+        let (keeper, of) = (self.keeper.clone(), id.clone());
+        let renewing = tokio::spawn(async move { keeper.renew(&of, force).await });
+        match tokio::time::timeout_at(deadline, renewing).await {
+            Ok(Ok(renewed)) => renewed,
+            Ok(Err(panicked)) => Err(StoreError::Panicked(panicked.to_string())),
+            Err(_) => self.keeper.scheduled(id).await,
+        }
     }
 }
 
@@ -112,7 +121,7 @@ fn kind(db: &mut DbConnection, id: &ConnectionId, request: &RunRequest) -> Resul
         (None, true) => RunKind::Initial,
         (None, false) => RunKind::Incremental,
     };
-    Ok(runs::RunRequest { kind, dry_run: false, object: request.user.clone() })
+    Ok(runs::RunRequest { kind, dry_run: false, object: request.user.clone(), anew: false })
 }
 
 fn unavailable(error: StoreError) -> OperationError {
@@ -170,13 +179,14 @@ impl Operations for Engine {
         Box::pin(async move { decided(self.reconciler.reject(id, run).await.map_err(Trouble::from)) })
     }
 
-    fn renew_subscriptions(&self, connection: Option<ConnectionId>, force: bool) -> BoxFuture<'_, RenewReport> {
+    fn renew_subscriptions(
+        &self,
+        connection: Option<ConnectionId>,
+        force: bool,
+    ) -> BoxFuture<'_, Result<RenewReport, OperationError>> {
         Box::pin(async move {
-            let results = self.renew(connection, force).await.unwrap_or_else(|error| {
-                tracing::warn!("Renewing subscriptions failed: {error}");
-                Vec::new()
-            });
-            RenewReport { results: results.into_iter().map(result).collect() }
+            let results = self.renew(connection, force).await.map_err(unavailable)?;
+            Ok(RenewReport { results: results.into_iter().map(result).collect() })
         })
     }
 }

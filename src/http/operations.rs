@@ -105,7 +105,11 @@ pub trait Operations: Send + Sync {
 
     /// Renews subscriptions of one connection or all, those that live long enough only with `force`; answers within
     /// 25 seconds.
-    fn renew_subscriptions(&self, connection: Option<ConnectionId>, force: bool) -> BoxFuture<'_, RenewReport>;
+    fn renew_subscriptions(
+        &self,
+        connection: Option<ConnectionId>,
+        force: bool,
+    ) -> BoxFuture<'_, Result<RenewReport, OperationError>>;
 }
 
 impl From<OperationError> for Problem {

@@ -55,12 +55,9 @@ pub enum Trouble {
         /// How many pages were read.
         pages: u32,
     },
-    /// An administrator cancelled the run.
+    /// An administrator cancelled the run, or paused or removed its connection.
     #[error("the run was cancelled")]
     Cancelled,
-    /// The process is stopping.
-    #[error("the process is stopping")]
-    Stopping,
 }
 
 /// What trouble means for the connection.
@@ -84,9 +81,7 @@ impl Trouble {
             Self::NoCredentials | Self::Secrets(_) => Consequence::Quarantine("credentials"),
             Self::Endless { .. } => Consequence::Pause(None),
             Self::ForeignSubscription => Consequence::Pause(None),
-            Self::NotFound(_) | Self::NoSession(_) | Self::Store(_) | Self::Cancelled | Self::Stopping => {
-                Consequence::None
-            }
+            Self::NotFound(_) | Self::NoSession(_) | Self::Store(_) | Self::Cancelled => Consequence::None,
         }
     }
 
@@ -123,13 +118,13 @@ pub async fn record(
 }
 
 /// Clears what was recorded against a connection that works again.
-pub async fn clear(db: &Db, connection: &ConnectionId) -> Result<(), StoreError> {
+pub async fn clear(db: &Db, connection: &ConnectionId, now: Timestamp) -> Result<(), StoreError> {
     let id = connection.clone();
     if db.read(move |db| troubles::count(db, &id)).await? == 0 {
         return Ok(());
     }
     let id = connection.clone();
-    if db.write(move |db| troubles::clear(db, &id)).await? {
+    if db.write(move |db| troubles::clear(db, &id, now)).await? {
         tracing::info!(connection.id = %connection, "The connection works again");
     }
     Ok(())

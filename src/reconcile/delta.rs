@@ -193,7 +193,7 @@ impl Reconciler {
         self.db.write(move |db| delta_links::forget(db, &id, resource)).await?;
         self.begin(session, resource).await?;
         let (id, now) = (session.connection().clone(), self.clock.now());
-        let request = RunRequest { kind: RunKind::Reconcile, dry_run: false, object: None };
+        let request = RunRequest { kind: RunKind::Reconcile, dry_run: false, object: None, anew: false };
         Ok(self.db.write(move |db| runs::request(db, &id, &request, now).map(drop)).await?)
     }
 

@@ -1,7 +1,8 @@
 //! A full run: groups, then people, then its leavers as one set.
 
-use crate::directory::account::{FoundBy, Observation};
-use crate::directory::decide::PersonPlan;
+use crate::directory::ObjectId;
+use crate::directory::account::FoundBy;
+use crate::directory::decide::Evidence;
 use crate::provisioning::{Session, Trouble};
 use crate::store::leases::Lease;
 use crate::store::runs::{self, Run, RunCounts, RunKind};
@@ -21,10 +22,8 @@ pub(super) struct FullRun<'a> {
     /// People looked at so far, and of how many if that is known.
     pub(super) done: u64,
     pub(super) total: Option<u64>,
-    /// The number drawn before the run looked at anything: what a worker saw later is never overwritten by its end.
-    pub(super) first_observation: Observation,
-    /// Plans with a leaver in them: decided at the end, as one set.
-    pub(super) leavers: Vec<PersonPlan>,
+    /// Who looked like a leaver, and what confirmed it: decided at the end, as one set.
+    pub(super) leavers: Vec<(ObjectId, Evidence)>,
 }
 
 impl FullRun<'_> {
@@ -42,16 +41,8 @@ impl Reconciler {
     pub(super) async fn full_run(&self, session: &Session, run: &Run, lease: &Lease) -> Result<Ended, Trouble> {
         // Before the listing, so that nothing falls between: what changes from here on is in the next round.
         self.begin_delta(session).await?;
-        let mut full = FullRun {
-            session,
-            run,
-            lease,
-            counts: RunCounts::default(),
-            done: 0,
-            total: None,
-            first_observation: self.observation(session).await?,
-            leavers: Vec::new(),
-        };
+        let mut full =
+            FullRun { session, run, lease, counts: RunCounts::default(), done: 0, total: None, leavers: Vec::new() };
         let groups = self.read_groups(&mut full).await?;
         self.read_people(&mut full).await?;
         let held = self.decide_leavers(&mut full, &groups).await?;

@@ -1,30 +1,30 @@
 //! The leavers of a full run: judged at its end as one set, teams included.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
-use crate::directory::account::Team;
+use crate::directory::account::{Observation, Team};
+use crate::directory::decide::Evidence;
 use crate::directory::guard::{HeldLeaver, LeaverKey};
 use crate::directory::{ObjectId, TeamId};
-use crate::provisioning::people::{self, GuardedSet, HoldIn};
+use crate::provisioning::people::{self, GuardedSet, HoldIn, Seen};
 use crate::provisioning::{Trouble, teams as team_acts};
 use crate::store::apply::Context;
 use crate::store::{leases, runs, teams};
 
 use super::full::FullRun;
 use super::groups::Groups;
+use super::people::CHUNK_SIZE;
 use super::runner::Reconciler;
 
 impl Reconciler {
     /// Decides about everybody who would lose something; true when they are held.
     pub(super) async fn decide_leavers(&self, full: &mut FullRun<'_>, groups: &Groups) -> Result<bool, Trouble> {
-        let plans = std::mem::take(&mut full.leavers);
-        let ids: Vec<ObjectId> = plans.iter().map(|plan| plan.object).collect();
+        let (observation, seen) = self.look_at_leavers_again(full).await?;
+        let ids: Vec<ObjectId> = seen.iter().map(|one| one.person).collect();
         let record = full.session.record.clone();
-        let knowledge = {
-            let ids = ids.clone();
-            self.db.read(move |db| people::know(db, &record.id, &record.settings, &ids, None)).await?
-        };
+        let knowledge = self.db.read(move |db| people::know(db, &record.id, &record.settings, &ids, None)).await?;
+        let plans = people::plan(&knowledge, &seen, &full.session.rules, people::moment(&*self.clock)).plans;
         let now = self.clock.now();
         let (id, settings) = (full.session.connection(), &full.session.record.settings);
         let set = GuardedSet {
@@ -34,7 +34,7 @@ impl Reconciler {
         };
         let cleared = people::pass_guard(&self.db, id, settings, &knowledge, plans, set).await?;
         let context = Context {
-            observation: full.first_observation,
+            observation,
             found_by: Default::default(),
             found_by_default: full.found_by(),
             run: Some(full.run.id),
@@ -48,6 +48,27 @@ impl Reconciler {
         let (id, run) = (id.clone(), full.run.id);
         let status = self.db.read(move |db| runs::get(db, &id, run)).await?.map(|run| run.status);
         Ok(status == Some(runs::RunStatus::Held))
+    }
+
+    /// The listing may have taken hours: whoever looked like a leaver in it is fetched once more, under a number drawn
+    /// before, so that nothing a worker saw meanwhile is overwritten.
+    async fn look_at_leavers_again(&self, full: &mut FullRun<'_>) -> Result<(Observation, Vec<Seen>), Trouble> {
+        let observation = self.observation(full.session).await?;
+        let leavers = std::mem::take(&mut full.leavers);
+        let mut seen = Vec::with_capacity(leavers.len());
+        for chunk in leavers.chunks(CHUNK_SIZE) {
+            let people: Vec<ObjectId> = chunk.iter().map(|(person, _)| *person).collect();
+            let found = full.session.graph.in_background().users_by_ids(&people, &full.session.selection).await?;
+            let evidence: HashMap<ObjectId, Evidence> = chunk.iter().copied().collect();
+            let found_by = full.found_by();
+            seen.extend(found.into_iter().map(|(person, observed)| Seen {
+                person,
+                observed,
+                evidence: evidence.get(&person).copied().unwrap_or_default(),
+                found_by,
+            }));
+        }
+        Ok((observation, seen))
     }
 
     /// Active teams that no group of the settings makes any more. All their members are leaving them, in this run.

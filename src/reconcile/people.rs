@@ -1,9 +1,9 @@
 //! The people of a full run: everybody in scope, and everybody who has an account.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use crate::directory::ObjectId;
-use crate::directory::decide::Evidence;
+use crate::directory::decide::{Evidence, PersonPlan};
 use crate::directory::guard;
 use crate::directory::source::{Observed, SourceUser};
 use crate::graph::{NextLink, PAGE_SIZE_MAX};
@@ -18,7 +18,7 @@ use super::full::FullRun;
 use super::runner::Reconciler;
 
 /// People fetched in one request (Graph: directoryobject-getbyids).
-const CHUNK_SIZE: usize = 1_000;
+pub(super) const CHUNK_SIZE: usize = 1_000;
 
 /// A walk this long is over ten million people: the next link does not advance.
 const PAGES_MAX: u32 = 10_000;
@@ -111,7 +111,9 @@ impl Reconciler {
         let mut planned = people::plan(&knowledge, &batch.seen, &full.session.rules, people::moment(&*self.clock));
         let (leaving, staying): (Vec<_>, Vec<_>) =
             std::mem::take(&mut planned.plans).into_iter().partition(|plan| !guard::leavers_of(plan).is_empty());
-        full.leavers.extend(leaving);
+        let evidence: HashMap<ObjectId, Evidence> = batch.seen.iter().map(|one| (one.person, one.evidence)).collect();
+        let of = |plan: &PersonPlan| (plan.object, evidence.get(&plan.object).copied().unwrap_or_default());
+        full.leavers.extend(leaving.iter().map(of));
         let context = batch.context(full.found_by(), began, self.clock.now());
         self.look_again(full, &planned, &context).await?;
         let set = GuardedSet::new(HoldIn::FullRun(full.run.id), context.now);
@@ -149,13 +151,15 @@ impl Reconciler {
             .await?)
     }
 
-    /// People whose user name is taken are kept in the queue, which takes them up when a user name becomes free.
+    /// People whose user name is taken are kept in the queue, which takes them up when a user name becomes free; those
+    /// somebody else decided about meanwhile are looked at once more.
     async fn queue_refused(&self, full: &FullRun<'_>, applied: &Applied) -> Result<(), Trouble> {
-        if applied.refused.is_empty() {
+        let refused: Vec<ObjectId> =
+            applied.refused.iter().map(|(person, _)| person).chain(&applied.overtaken).copied().collect();
+        if refused.is_empty() {
             return Ok(());
         }
         let (id, now) = (full.session.connection().clone(), self.clock.now());
-        let refused: Vec<ObjectId> = applied.refused.iter().map(|(person, _)| *person).collect();
         let reason = Reason { hint: None, found_by: full.found_by(), received_at: now };
         Ok(self.db.write(move |db| queue::enqueue(db, &id, Lane::User, &refused, reason, now)).await?)
     }

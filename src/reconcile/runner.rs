@@ -48,7 +48,8 @@ impl Reconciler {
                 let due = schedules::due(db, Schedule::Reconcile, now, CONNECTIONS_MAX)?;
                 for id in &due {
                     let Some(record) = connections::get(db, id)? else { continue };
-                    let request = runs::RunRequest { kind: RunKind::Reconcile, dry_run: false, object: None };
+                    let request =
+                        runs::RunRequest { kind: RunKind::Reconcile, dry_run: false, object: None, anew: false };
                     runs::request(db, id, &request, now)?;
                     let next = schedule::next(&record.settings.reconcile, id, now);
                     schedules::set_due(db, id, Schedule::Reconcile, Some(next))?;
@@ -106,7 +107,9 @@ impl Reconciler {
     async fn carry_out(&self, connection: &ConnectionId, run: &Run, lease: &Lease) -> Result<(), StoreError> {
         let began = self.clock.now();
         let (id, run_id) = (connection.clone(), run.id);
-        self.db.write(move |db| runs::start(db, &id, run_id, began)).await?;
+        if !self.db.write(move |db| runs::start(db, &id, run_id, began)).await? {
+            return Ok(());
+        }
         let outcome = leases::holding(&self.db, lease, &self.clock, self.work(connection, run, lease)).await?;
         let status = self.end(connection, run, outcome).await?;
         let labels = [("kind", run.kind.as_str()), ("status", status.as_str())];
@@ -137,14 +140,16 @@ impl Reconciler {
             Ok(Ended::Draining) => return Ok(RunStatus::Running),
             // The guard has set its status and its reason.
             Ok(Ended::Held) => return Ok(RunStatus::Held),
-            Err(Trouble::Cancelled) => (RunStatus::Cancelled, None),
-            Err(Trouble::Stopping) => return Ok(RunStatus::Running),
+            // Cancelled by an administrator, or paused: then it still counts as running, and begins again after.
+            Err(Trouble::Cancelled | Trouble::Store(StoreError::RunEnded)) => return Ok(RunStatus::Cancelled),
+            // Our own trouble: it stays as it is, and whoever takes the lease next begins it again.
+            Err(Trouble::Store(error)) => return Err(StoreError::Unreachable(error.to_string())),
             Err(trouble) => (RunStatus::Failed, Some(trouble.to_string())),
         };
         let (id, run_id, now) = (connection.clone(), run.id, self.clock.now());
         self.db.write(move |db| runs::set_status(db, &id, run_id, status, error.as_deref(), now)).await?;
         match &outcome {
-            Ok(_) => trouble::clear(&self.db, connection).await?,
+            Ok(_) => trouble::clear(&self.db, connection, now).await?,
             // Ended before the next is queued: a request joins an initial cycle that has not ended.
             Err(trouble) if status == RunStatus::Failed => self.failed(connection, run, trouble).await?,
             Err(_) => {}
@@ -163,7 +168,7 @@ impl Reconciler {
             return Ok(());
         }
         let (id, now) = (connection.clone(), self.clock.now());
-        let request = runs::RunRequest { kind: run.kind, dry_run: false, object: None };
+        let request = runs::RunRequest { kind: run.kind, dry_run: false, object: None, anew: false };
         self.db.write(move |db| runs::queue_again(db, &id, &request, now)).await
     }
 

@@ -25,6 +25,9 @@ pub enum StoreError {
     /// The lease under which the work was done is no longer held: somebody else has taken over.
     #[error("the lease was lost; another worker has taken over")]
     LeaseLost,
+    /// The run was ended by an administrator while it was at work.
+    #[error("the run has ended")]
+    RunEnded,
     /// A stored value cannot be read back.
     #[error("a stored value of {column} cannot be read: {detail}")]
     Corrupt {

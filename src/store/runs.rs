@@ -201,6 +201,8 @@ pub struct RunRequest {
     pub dry_run: bool,
     /// The person of an on-demand run.
     pub object: Option<String>,
+    /// Whether it must begin after this request: the settings have changed, and what runs goes by the old ones.
+    pub anew: bool,
 }
 
 /// Queues a run, or returns the one that already does or will do the same: a full run joins an initial cycle that
@@ -213,7 +215,8 @@ pub fn request(
 ) -> Result<RunId, StoreError> {
     let pending = in_status(db, connection, RunStatus::Pending)?;
     let running = in_status(db, connection, RunStatus::Running)?;
-    let initial = pending.iter().chain(&running).find(|run| run.kind == RunKind::Initial && !run.dry_run);
+    let joinable: &[Run] = if request.anew { &[] } else { &running };
+    let initial = pending.iter().chain(joinable).find(|run| run.kind == RunKind::Initial && !run.dry_run);
     // A full listing that has not ended will show everything a new one would.
     if matches!(request.kind, RunKind::Reconcile | RunKind::Initial)
         && !request.dry_run
@@ -262,7 +265,7 @@ pub fn open_held(
     if let Some(run) = held.iter().find(|run| run.kind == kind && !run.dry_run) {
         return Ok(run.id);
     }
-    let request = RunRequest { kind, dry_run: false, object: None };
+    let request = RunRequest { kind, dry_run: false, object: None, anew: true };
     let id = insert(db, connection, &request, RunStatus::Held, now)?;
     set_status(db, connection, id, RunStatus::Held, None, now)?;
     Ok(id)
@@ -300,6 +303,8 @@ pub fn connections_with_pending(
         "SELECT r.connection_id FROM runs r JOIN connections c ON c.connection_id = r.connection_id \
          JOIN connection_states s ON s.connection_id = r.connection_id \
          WHERE r.status IN ('pending', 'running') AND (c.paused = $1 OR r.dry_run = $2) \
+         AND NOT EXISTS (SELECT 1 FROM leases l WHERE l.connection_id = r.connection_id AND l.name = 'run' \
+         AND l.until > $3) \
          AND (s.next_attempt_at IS NULL OR s.next_attempt_at <= $3) \
          AND (r.kind <> 'initial' OR NOT EXISTS (SELECT 1 FROM subscriptions u \
          WHERE u.connection_id = r.connection_id AND u.subscription_id IS NULL AND u.attempt_count = 0)) \
@@ -319,17 +324,17 @@ struct ConnectionRow {
     connection_id: String,
 }
 
-/// Marks a run as begun; `progress` starts from zero.
-pub fn start(db: &mut DbConnection, connection: &ConnectionId, run: RunId, now: Timestamp) -> Result<(), StoreError> {
-    diesel::sql_query(
+/// Marks a pending run as begun; `progress` starts from zero. False when it was cancelled meanwhile.
+pub fn start(db: &mut DbConnection, connection: &ConnectionId, run: RunId, now: Timestamp) -> Result<bool, StoreError> {
+    let started = diesel::sql_query(
         "UPDATE runs SET status = 'running', started_at = COALESCE(started_at, $1), phase = 'starting', \
-         progress_done = 0, progress_total = NULL WHERE connection_id = $2 AND run_id = $3",
+         progress_done = 0, progress_total = NULL WHERE connection_id = $2 AND run_id = $3 AND status = 'pending'",
     )
     .bind::<BigInt, _>(now.0)
     .bind::<Text, _>(connection.as_str())
     .bind::<Text, _>(run.to_string())
     .execute(db)?;
-    Ok(())
+    Ok(started == 1)
 }
 
 /// How far a run is.
@@ -343,7 +348,7 @@ pub struct Progress {
     pub total: Option<u64>,
 }
 
-/// Records how far a run is. False when it was cancelled meanwhile.
+/// Records how far a run is. False when it was cancelled, or its connection paused, meanwhile.
 pub fn progress(
     db: &mut DbConnection,
     connection: &ConnectionId,
@@ -355,7 +360,8 @@ pub fn progress(
     let counts = serde_json::to_string(counts).map_err(|error| StoreError::corrupt("runs.counts", error))?;
     let updated = diesel::sql_query(
         "UPDATE runs SET phase = $1, progress_done = $2, progress_total = $3, counts = $4 \
-         WHERE connection_id = $5 AND run_id = $6 AND status = 'running'",
+         WHERE connection_id = $5 AND run_id = $6 AND status = 'running' AND NOT EXISTS (SELECT 1 FROM connections c \
+         WHERE c.connection_id = runs.connection_id AND c.paused = $7 AND runs.dry_run <> $7)",
     )
     .bind::<Text, _>(progress.phase)
     .bind::<BigInt, _>(number(progress.done))
@@ -363,6 +369,7 @@ pub fn progress(
     .bind::<Text, _>(counts)
     .bind::<Text, _>(connection.as_str())
     .bind::<Text, _>(run.to_string())
+    .bind::<Bool, _>(true)
     .execute(db)?;
     Ok(updated == 1)
 }
@@ -417,7 +424,7 @@ pub fn set_held(
     overwrite: bool,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    diesel::sql_query(
+    let held = diesel::sql_query(
         "UPDATE runs SET status = 'held', phase = 'held', started_at = COALESCE(started_at, $1), \
          error = CASE WHEN $2 THEN $3 ELSE COALESCE(error, $3) END \
          WHERE connection_id = $4 AND run_id = $5 AND status IN ('running', 'held')",
@@ -428,7 +435,8 @@ pub fn set_held(
     .bind::<Text, _>(connection.as_str())
     .bind::<Text, _>(run.to_string())
     .execute(db)?;
-    Ok(())
+    // Its list would be one that nobody can allow or reject.
+    if held == 1 { Ok(()) } else { Err(StoreError::RunEnded) }
 }
 
 /// Ends held runs whose list has become empty: everybody on it returned.

@@ -25,6 +25,14 @@ pub enum Schedule {
 }
 
 impl Schedule {
+    /// The lease of whoever is at it; a full run is only queued when due, which takes none.
+    fn lease(self) -> &'static str {
+        match self {
+            Self::Delta => "delta",
+            Self::Reconcile => "",
+        }
+    }
+
     fn column(self) -> &'static str {
         match self {
             Self::Delta => "delta_due_at",
@@ -44,10 +52,12 @@ pub fn due(
     let rows: Vec<DueRow> = diesel::sql_query(format!(
         "SELECT s.connection_id FROM connection_states s JOIN connections c ON c.connection_id = s.connection_id \
          WHERE s.{column} <= $1 AND c.paused = $2 AND (s.next_attempt_at IS NULL OR s.next_attempt_at <= $1) \
-         ORDER BY s.{column} LIMIT $3"
+         AND NOT EXISTS (SELECT 1 FROM leases l WHERE l.connection_id = s.connection_id AND l.name = $3 \
+         AND l.until > $1) ORDER BY s.{column} LIMIT $4"
     ))
     .bind::<BigInt, _>(now.0)
     .bind::<diesel::sql_types::Bool, _>(false)
+    .bind::<Text, _>(schedule.lease())
     .bind::<BigInt, _>(limit)
     .load(db)?;
     rows.iter().map(|row| parse("connection_states.connection_id", &row.connection_id)).collect()

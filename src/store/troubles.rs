@@ -37,8 +37,8 @@ pub fn record(
     diesel::sql_query(
         "UPDATE connection_states SET trouble_cause = COALESCE($1, trouble_cause), \
          trouble_detail = CASE WHEN $1 IS NOT NULL OR trouble_cause IS NULL THEN $2 ELSE trouble_detail END, \
-         trouble_since = COALESCE(trouble_since, $3), trouble_count = trouble_count + 1, next_attempt_at = $4 \
-         WHERE connection_id = $5",
+         trouble_since = COALESCE(trouble_since, $3), trouble_count = trouble_count + 1, \
+         next_attempt_at = CASE WHEN next_attempt_at > $4 THEN next_attempt_at ELSE $4 END WHERE connection_id = $5",
     )
     .bind::<Nullable<Text>, _>(cause)
     .bind::<Text, _>(detail)
@@ -49,14 +49,17 @@ pub fn record(
     Ok(())
 }
 
-/// Clears what is recorded: the connection works again.
-pub fn clear(db: &mut DbConnection, connection: &ConnectionId) -> Result<bool, StoreError> {
+/// Clears what is recorded: the connection works again. A wait that has not ended stays: whoever succeeded meanwhile
+/// had begun before it was asked for.
+pub fn clear(db: &mut DbConnection, connection: &ConnectionId, now: Timestamp) -> Result<bool, StoreError> {
     let cleared = diesel::sql_query(
         "UPDATE connection_states SET trouble_cause = NULL, trouble_detail = NULL, trouble_since = NULL, \
          trouble_count = 0, next_attempt_at = NULL \
-         WHERE connection_id = $1 AND (trouble_count > 0 OR next_attempt_at IS NOT NULL)",
+         WHERE connection_id = $1 AND (trouble_count > 0 OR next_attempt_at IS NOT NULL) \
+         AND (next_attempt_at IS NULL OR next_attempt_at <= $2)",
     )
     .bind::<Text, _>(connection.as_str())
+    .bind::<BigInt, _>(now.0)
     .execute(db)?;
     Ok(cleared == 1)
 }

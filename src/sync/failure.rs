@@ -10,7 +10,7 @@ use super::Worker;
 impl Worker {
     /// The connection works: whatever was recorded against it is over.
     pub(super) async fn succeeded(&self, connection: &ConnectionId) -> Result<(), StoreError> {
-        trouble::clear(&self.db, connection).await
+        trouble::clear(&self.db, connection, self.clock.now()).await
     }
 
     /// Leaves the batch due, and the connection waiting: the failure concerns more than the objects of one batch.

@@ -23,6 +23,15 @@ const GROUPS_MAX: u32 = 10;
 /// Connections looked up in one go.
 const CONNECTIONS_MAX: u32 = 16;
 
+/// What a batch says about the next one of the same connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Worked {
+    /// It may follow at once.
+    MayGoOn,
+    /// The connection waits, or is somebody else's.
+    ConnectionWaits,
+}
+
 /// Brings people and groups that are due to what Graph shows of them.
 #[derive(Clone)]
 pub struct Worker {
@@ -56,31 +65,34 @@ impl Worker {
     /// Works off one batch of each lane of a connection: groups first, because they say who is in scope.
     pub async fn work_off(&self, connection: &ConnectionId) -> Result<(), StoreError> {
         for lane in [Lane::Group, Lane::User] {
-            self.work(connection, lane).await?;
+            if self.work(connection, lane).await? == Worked::ConnectionWaits {
+                break;
+            }
         }
         Ok(())
     }
 
     /// Works off one batch.
-    async fn work(&self, connection: &ConnectionId, lane: Lane) -> Result<(), StoreError> {
+    async fn work(&self, connection: &ConnectionId, lane: Lane) -> Result<Worked, StoreError> {
         let limit = if lane == Lane::Group { GROUPS_MAX } else { PEOPLE_MAX };
         let now = self.clock.now();
         let Some(batch) = queue::lease(&self.db, connection, lane, now, limit).await? else {
-            return Ok(());
+            return Ok(Worked::MayGoOn);
         };
         let outcome = leases::holding(&self.db, &batch.lease, &self.clock, self.batch(connection, &batch)).await;
-        match outcome {
-            Ok(Ok(())) => self.succeeded(connection).await?,
+        let worked = match outcome {
+            Ok(Ok(())) => self.succeeded(connection).await.map(|()| Worked::MayGoOn)?,
             Ok(Err(Trouble::Store(error))) => {
                 queue::release(&self.db, &batch.lease).await?;
                 return Err(error);
             }
-            Ok(Err(trouble)) => self.failed(connection, &batch, &trouble).await?,
+            Ok(Err(trouble)) => self.failed(connection, &batch, &trouble).await.map(|()| Worked::ConnectionWaits)?,
             // Somebody else has taken over and will do it all again.
-            Err(StoreError::LeaseLost) => return Ok(()),
+            Err(StoreError::LeaseLost) => return Ok(Worked::ConnectionWaits),
             Err(error) => return Err(error),
-        }
-        queue::release(&self.db, &batch.lease).await
+        };
+        queue::release(&self.db, &batch.lease).await?;
+        Ok(worked)
     }
 
     async fn batch(&self, connection: &ConnectionId, batch: &LeasedBatch) -> Result<(), Trouble> {

@@ -53,5 +53,5 @@ pub async fn renew(api: Data<Api>, bytes: Bytes) -> Result<Json<RenewReport>, Pr
             Some(connection_id(text)?)
         }
     };
-    Ok(Json(api.operations.renew_subscriptions(connection, request.force).await))
+    Ok(Json(api.operations.renew_subscriptions(connection, request.force).await?))
 }

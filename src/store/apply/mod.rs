@@ -125,6 +125,7 @@ pub fn apply(
     count(&steps, &mut applied);
     rows::write_accounts(db, connection, &steps)?;
     rows::write_memberships(db, connection, &steps)?;
+    rows::mark_seen(db, connection, &steps, context.observation)?;
     if steps.iter().any(Step::frees_user_name) {
         work_items::revive_buried(db, connection, Lane::User, context.now)?;
     }
@@ -144,11 +145,14 @@ fn lock(db: &mut DbConnection, connection: &ConnectionId) -> Result<(), StoreErr
 }
 
 #[derive(QueryableByName)]
-struct NewerRow {
+struct StoredRow {
     #[diesel(sql_type = Text)]
     external_id: String,
+    #[diesel(sql_type = BigInt)]
+    observation: i64,
 }
 
+/// Takes out plans that were made from what is stored no longer, or by an older look than the stored one.
 fn drop_overtaken<'a>(
     db: &mut DbConnection,
     connection: &ConnectionId,
@@ -156,20 +160,34 @@ fn drop_overtaken<'a>(
     observation: Observation,
     applied: &mut Applied,
 ) -> Result<Vec<&'a PersonPlan>, StoreError> {
-    let list = bulk::list(db, 3);
-    let rows: Vec<NewerRow> = diesel::sql_query(format!(
-        "SELECT external_id FROM accounts WHERE connection_id = $1 AND observation > $2 AND external_id IN {list}"
+    let list = bulk::list(db, 2);
+    let rows: Vec<StoredRow> = diesel::sql_query(format!(
+        "SELECT external_id, observation FROM accounts WHERE connection_id = $1 AND external_id IN {list}"
     ))
     .bind::<Text, _>(connection.as_str())
-    .bind::<BigInt, _>(observation.0)
     .bind::<Text, _>(bulk::texts(plans.iter().map(|plan| plan.object)))
     .load(db)?;
-    let newer = rows
+    let stored = rows
         .iter()
-        .map(|row| accounts::parse("accounts.external_id", &row.external_id))
-        .collect::<Result<BTreeSet<ObjectId>, _>>()?;
-    applied.overtaken.extend(&newer);
-    Ok(plans.iter().filter(|plan| !newer.contains(&plan.object)).collect())
+        .map(|row| Ok((accounts::parse("accounts.external_id", &row.external_id)?, Observation(row.observation))))
+        .collect::<Result<HashMap<ObjectId, Observation>, StoreError>>()?;
+    let is_current = |plan: &&PersonPlan| {
+        let stored = stored.get(&plan.object).copied();
+        stored.is_none_or(|stored| stored <= observation) && stored == known(plan)
+    };
+    let (current, overtaken): (Vec<&PersonPlan>, Vec<&PersonPlan>) = plans.iter().partition(is_current);
+    applied.overtaken.extend(overtaken.into_iter().map(|plan| plan.object));
+    Ok(current)
+}
+
+/// The observation of the account a plan was made from.
+fn known(plan: &PersonPlan) -> Option<Observation> {
+    match &plan.step {
+        AccountStep::Create { .. } | AccountStep::Skip(_) => None,
+        AccountStep::Update(update) => Some(update.before.observation),
+        AccountStep::Deactivate { account, .. } => Some(account.observation),
+        AccountStep::Keep { account } => account.as_ref().map(|account| account.observation),
+    }
 }
 
 fn step<'a>(plan: &'a PersonPlan, context: &Context) -> Step<'a> {

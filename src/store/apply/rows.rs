@@ -1,7 +1,7 @@
 //! The rows of accounts and memberships, written many at a time.
 
 use diesel::prelude::*;
-use diesel::sql_types::Text;
+use diesel::sql_types::{BigInt, Text};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -10,7 +10,7 @@ use super::super::db_connection::DbConnection;
 use super::super::error::StoreError;
 use super::Step;
 use crate::directory::ConnectionId;
-use crate::directory::account::Account;
+use crate::directory::account::{Account, Observation};
 
 const ACCOUNTS: Table = Table {
     name: "accounts",
@@ -110,6 +110,38 @@ pub(super) fn write_memberships(
     }
     Ok(())
 }
+
+/// Raises the observation of accounts that stay as they are, where an older look could still arrive: their memberships
+/// changed, or somebody has them in work. Others are not written, so an unchanged directory costs nothing.
+pub(super) fn mark_seen(
+    db: &mut DbConnection,
+    connection: &ConnectionId,
+    steps: &[Step<'_>],
+    observation: Observation,
+) -> Result<(), StoreError> {
+    let kept = |step: &&Step<'_>| step.after.is_none() && step.id.is_some();
+    let (moved, still): (Vec<&Step<'_>>, Vec<&Step<'_>>) =
+        steps.iter().filter(kept).partition(|step| !step.plan.is_nothing());
+    let list = bulk::list(db, 3);
+    for (steps, condition) in [(moved, "true"), (still, IN_WORK)] {
+        if steps.is_empty() {
+            continue;
+        }
+        diesel::sql_query(format!(
+            "UPDATE accounts SET observation = $1 WHERE connection_id = $2 AND account_id IN {list} \
+             AND observation < $1 AND {condition}"
+        ))
+        .bind::<BigInt, _>(observation.0)
+        .bind::<Text, _>(connection.as_str())
+        .bind::<Text, _>(bulk::texts(steps.iter().filter_map(|step| step.id)))
+        .execute(db)?;
+    }
+    Ok(())
+}
+
+/// Somebody works on the person, and may have looked before.
+const IN_WORK: &str = "EXISTS (SELECT 1 FROM work_items w WHERE w.connection_id = accounts.connection_id \
+     AND w.lane = 'user' AND w.object_id = accounts.external_id AND w.lease_token IS NOT NULL)";
 
 fn delete_memberships(db: &mut DbConnection, connection: &ConnectionId, pairs: Vec<String>) -> Result<(), StoreError> {
     let list = bulk::list(db, 3);

@@ -120,7 +120,11 @@ impl Operations for FakeOperations {
         .boxed()
     }
 
-    fn renew_subscriptions(&self, connection: Option<ConnectionId>, force: bool) -> BoxFuture<'_, RenewReport> {
+    fn renew_subscriptions(
+        &self,
+        connection: Option<ConnectionId>,
+        force: bool,
+    ) -> BoxFuture<'_, Result<RenewReport, OperationError>> {
         async move {
             self.note(format!("renew {connection:?} force={force}"));
             let result = |connection| RenewResult {
@@ -131,7 +135,7 @@ impl Operations for FakeOperations {
                 expires_at: Some(START),
                 error: None,
             };
-            RenewReport { results: connection.map(result).into_iter().collect() }
+            Ok(RenewReport { results: connection.map(result).into_iter().collect() })
         }
         .boxed()
     }
