@@ -52,6 +52,7 @@ pub struct Knowledge {
     memberships: HashMap<AccountId, BTreeSet<TeamId>>,
     teams: HashMap<ObjectId, TeamId>,
     held: HashSet<LeaverKey>,
+    scope_listed: bool,
     nowhere: Standing,
     none: BTreeSet<TeamId>,
 }
@@ -74,7 +75,8 @@ impl Knowledge {
     fn known(&self, person: ObjectId) -> Known<'_> {
         let account = self.accounts.get(&person);
         let memberships = account.and_then(|account| self.memberships.get(&account.id)).unwrap_or(&self.none);
-        Known { account, standing: self.standing(person), memberships, teams: &self.teams }
+        let (standing, scope_listed) = (self.standing(person), self.scope_listed);
+        Known { account, standing, scope_listed, memberships, teams: &self.teams }
     }
 }
 
@@ -97,7 +99,10 @@ pub fn know(
     let standing = |person: &ObjectId| (*person, graph.standing(direct.get(person).unwrap_or(&none)));
     let memberships = accounts::memberships(db, connection, accounts.values().map(|account| account.id))?;
     let teams = teams::all(db, connection)?;
+    let listed = mirror::groups(db, connection)?;
+    let is_listed = |group: &ObjectId| listed.get(group).is_some_and(|group| group.listed > Observation(0));
     Ok(Knowledge {
+        scope_listed: settings.scope.groups.iter().all(is_listed),
         standings: people.iter().map(standing).collect(),
         accounts,
         memberships,

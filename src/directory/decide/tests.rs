@@ -32,6 +32,7 @@ impl Case {
         let known = Known {
             account: self.account.as_ref(),
             standing: &self.standing,
+            scope_listed: true,
             memberships: &self.memberships,
             teams: &teams,
         };
