@@ -28,6 +28,8 @@ pub struct Known<'a> {
     pub account: Option<&'a Account>,
     /// Where the person stands in the mirror.
     pub standing: &'a Standing,
+    /// Whether every scope group was listed, so that whoever is in none of them is out of scope.
+    pub scope_listed: bool,
     /// The teams the account is in now.
     pub memberships: &'a BTreeSet<TeamId>,
     /// The active teams by their group.
@@ -67,6 +69,8 @@ pub enum Unknown {
     UnconfirmedAbsence,
     /// The object came without the properties everyone has: a permission is missing.
     LimitedInformation,
+    /// A scope group was never listed: the person may be in it.
+    ScopeNotListed,
 }
 
 /// The steps for one person.
@@ -173,6 +177,9 @@ pub fn decide(
         Observed::Present(user) => match user.enabled() {
             _ if user.is_limited() => Decision::Unknown(Unknown::LimitedInformation),
             None => Decision::Unknown(Unknown::LimitedInformation),
+            _ if known.account.is_some() && !known.standing.in_scope() && !known.scope_listed => {
+                Decision::Unknown(Unknown::ScopeNotListed)
+            }
             Some(enabled) => decide_present(known, user, enabled, rules, moment).unwrap_or_else(Decision::Unmappable),
         },
     }

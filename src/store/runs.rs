@@ -1,127 +1,20 @@
 //! Runs: full listings, incremental cycles and people provisioned on demand, from queued to finished.
 
-use std::fmt;
-use std::str::FromStr;
+mod held;
+mod kinds;
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Nullable, Text};
-use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+pub use held::{finish_empty_held, open_held, replace_held, set_held};
+pub use kinds::{RunCounts, RunKind, RunStatus};
+
 use super::accounts::parse;
-use super::apply::Applied;
 use super::db_connection::DbConnection;
 use super::error::StoreError;
 use crate::clock::Timestamp;
 use crate::directory::{ConnectionId, RunId};
-
-/// What a run does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RunKind {
-    /// The first full listing.
-    Initial,
-    /// Drain the queue and poll delta now; also the list of leavers held from notifications and delta.
-    Incremental,
-    /// A full listing.
-    Reconcile,
-    /// One person.
-    OnDemand,
-}
-
-/// Where a run is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RunStatus {
-    /// Waits for a worker.
-    Pending,
-    /// A worker is at it.
-    Running,
-    /// Ended well.
-    Succeeded,
-    /// Ended by an error.
-    Failed,
-    /// Waits for an administrator to allow or reject its leavers.
-    Held,
-    /// Ended by an administrator.
-    Cancelled,
-}
-
-macro_rules! words {
-    ($name:ident { $($variant:ident => $word:literal),+ $(,)? }) => {
-        impl $name {
-            /// The word used in tables, metrics and the API.
-            pub fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $word),+ }
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(self.as_str())
-            }
-        }
-
-        impl FromStr for $name {
-            type Err = String;
-
-            fn from_str(text: &str) -> Result<Self, String> {
-                match text {
-                    $($word => Ok(Self::$variant),)+
-                    _ => Err(format!("{text:?} is not known")),
-                }
-            }
-        }
-    };
-}
-
-words!(RunKind { Initial => "initial", Incremental => "incremental", Reconcile => "reconcile", OnDemand => "on_demand" });
-words!(RunStatus {
-    Pending => "pending",
-    Running => "running",
-    Succeeded => "succeeded",
-    Failed => "failed",
-    Held => "held",
-    Cancelled => "cancelled",
-});
-
-/// How many people a run did what with.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(default)]
-pub struct RunCounts {
-    /// Accounts created.
-    pub created: u64,
-    /// Accounts updated.
-    pub updated: u64,
-    /// Accounts that became active again.
-    pub reactivated: u64,
-    /// Accounts deactivated.
-    pub deactivated: u64,
-    /// People as they should be.
-    pub unchanged: u64,
-    /// People who get no account.
-    pub skipped: u64,
-    /// People who could not be provisioned.
-    pub failed: u64,
-}
-
-impl RunCounts {
-    /// Counts what became of some plans.
-    pub fn add(&mut self, applied: &Applied) {
-        self.created += applied.created;
-        self.updated += applied.updated;
-        self.reactivated += applied.reactivated;
-        self.deactivated += applied.deactivated;
-        self.unchanged += applied.unchanged;
-        self.skipped += applied.skipped;
-        self.failed += applied.refused.len() as u64;
-    }
-
-    /// How many people something changed for.
-    pub fn changed(&self) -> u64 {
-        self.created + self.updated + self.reactivated + self.deactivated
-    }
-}
 
 /// A run as a worker needs it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -254,44 +147,6 @@ fn insert(
     Ok(id)
 }
 
-/// The open held run of a kind, made when there is none: one for each connection and kind.
-pub fn open_held(
-    db: &mut DbConnection,
-    connection: &ConnectionId,
-    kind: RunKind,
-    now: Timestamp,
-) -> Result<RunId, StoreError> {
-    let held = in_status(db, connection, RunStatus::Held)?;
-    if let Some(run) = held.iter().find(|run| run.kind == kind && !run.dry_run) {
-        return Ok(run.id);
-    }
-    let request = RunRequest { kind, dry_run: false, object: None, anew: true };
-    let id = insert(db, connection, &request, RunStatus::Held, now)?;
-    set_status(db, connection, id, RunStatus::Held, None, now)?;
-    Ok(id)
-}
-
-/// Ends older held full runs: the list of `newer` takes their place.
-pub fn replace_held(
-    db: &mut DbConnection,
-    connection: &ConnectionId,
-    newer: RunId,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    for run in in_status(db, connection, RunStatus::Held)? {
-        if run.id == newer || run.kind == RunKind::Incremental {
-            continue;
-        }
-        diesel::sql_query("DELETE FROM run_items WHERE connection_id = $1 AND run_id = $2 AND state = 'held'")
-            .bind::<Text, _>(connection.as_str())
-            .bind::<Text, _>(run.id.to_string())
-            .execute(db)?;
-        let why = format!("a newer full run took its place: {newer}");
-        set_status(db, connection, run.id, RunStatus::Cancelled, Some(&why), now)?;
-    }
-    Ok(())
-}
-
 /// Connections with a run that can begin: those with an initial cycle wait until their subscriptions were tried once,
 /// so that no change falls between listing and listening; paused ones only make dry runs.
 pub fn connections_with_pending(
@@ -413,43 +268,6 @@ pub fn set_status(
     .bind::<Text, _>(run.to_string())
     .execute(db)?;
     Ok(updated == 1)
-}
-
-/// Holds a run for `reason`; with `overwrite` false a reason it has already stays.
-pub fn set_held(
-    db: &mut DbConnection,
-    connection: &ConnectionId,
-    run: RunId,
-    reason: &str,
-    overwrite: bool,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let held = diesel::sql_query(
-        "UPDATE runs SET status = 'held', phase = 'held', started_at = COALESCE(started_at, $1), \
-         error = CASE WHEN $2 THEN $3 ELSE COALESCE(error, $3) END \
-         WHERE connection_id = $4 AND run_id = $5 AND status IN ('running', 'held')",
-    )
-    .bind::<BigInt, _>(now.0)
-    .bind::<Bool, _>(overwrite)
-    .bind::<Text, _>(reason)
-    .bind::<Text, _>(connection.as_str())
-    .bind::<Text, _>(run.to_string())
-    .execute(db)?;
-    // Its list would be one that nobody can allow or reject.
-    if held == 1 { Ok(()) } else { Err(StoreError::RunEnded) }
-}
-
-/// Ends held runs whose list has become empty: everybody on it returned.
-pub fn finish_empty_held(db: &mut DbConnection, connection: &ConnectionId, now: Timestamp) -> Result<(), StoreError> {
-    diesel::sql_query(
-        "UPDATE runs SET status = 'succeeded', phase = 'finished', finished_at = $1 \
-         WHERE connection_id = $2 AND status = 'held' AND NOT EXISTS (SELECT 1 FROM run_items i \
-         WHERE i.connection_id = runs.connection_id AND i.run_id = runs.run_id AND i.state = 'held')",
-    )
-    .bind::<BigInt, _>(now.0)
-    .bind::<Text, _>(connection.as_str())
-    .execute(db)?;
-    Ok(())
 }
 
 /// Ends incremental runs whose connection has no due work left: what they asked for is done.

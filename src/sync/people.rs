@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::clock::Timestamp;
 use crate::directory::account::FoundBy;
-use crate::directory::decide::Evidence;
+use crate::directory::decide::{Evidence, Unknown};
 use crate::directory::guard::ClearedPlans;
 use crate::directory::source::{Observed, SourceUser};
 use crate::directory::{ConnectionId, ObjectId};
@@ -104,7 +104,9 @@ impl Worker {
     ) -> Result<(), StoreError> {
         let last =
             |person: &ObjectId| items.get(person).is_some_and(|item| item.look_count as usize >= self.rechecks.len());
-        let limited = rest.unknown.iter().map(|(person, _)| *person).filter(last);
+        let is_limited = |unknown: &Unknown| *unknown == Unknown::LimitedInformation;
+        let limited = rest.unknown.iter().filter(|(_, unknown)| is_limited(unknown)).map(|(person, _)| *person);
+        let limited = limited.filter(last);
         let limited = limited.map(|person| (person, LIMITED.to_owned()));
         let unmappable = rest.unmappable.iter().map(|(person, error)| (*person, error.to_string()));
         let failures: Vec<_> =

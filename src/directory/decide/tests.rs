@@ -32,6 +32,7 @@ impl Case {
         let known = Known {
             account: self.account.as_ref(),
             standing: &self.standing,
+            scope_listed: true,
             memberships: &self.memberships,
             teams: &teams,
         };
@@ -180,6 +181,7 @@ fn a_scoping_filter_puts_people_out_of_scope_and_an_unclear_one_changes_nothing(
             standing: &case.standing,
             memberships: &case.memberships,
             teams: &teams,
+            scope_listed: true,
         };
         let moment = Moment { now: Timestamp(0), seed: 0 };
         decide(ADA, known, &source(true, "Clerk"), Evidence::FetchOnly, &rules, moment)

@@ -17,6 +17,7 @@ both_databases!(
     a_scope_group_that_is_gone_is_not_an_empty_group,
     the_same_scope_group_restored_empties_the_held_list,
     a_changed_scope_brings_joiners_and_judges_leavers,
+    nobody_leaves_a_scope_that_was_not_listed_yet,
 );
 
 async fn a_nested_group_brings_and_takes_its_people(database: TestDatabase) {
@@ -211,5 +212,28 @@ async fn a_changed_scope_brings_joiners_and_judges_leavers(database: TestDatabas
     let ended = app.team(old).await;
     assert_eq!((&ended["active"], &ended["member_count"]), (&json!(false), &json!(0)), "{ended}");
     app.assert_gapless().await;
+    app.stop().await;
+}
+
+async fn nobody_leaves_a_scope_that_was_not_listed_yet(database: TestDatabase) {
+    let (app, old, people) = engineering(database, 8).await;
+    let new = app.tenant.add_group("Sales");
+    app.add_members(new, &people);
+    app.settle().await;
+    let (status, reply) = app.patch("/api/v1/connections/contoso", json!({ "scope": { "groups": [new] } })).await;
+    assert_eq!(status, 200, "{reply}");
+    // The full run has not begun, and a change of a person comes first.
+    app.tenant.update_user(people[0], "jobTitle", json!("Countess"));
+    app.simulator.deliver().await;
+    app.app.engine.fold.run_once().await.unwrap();
+    assert!(app.app.engine.worker.run_once().await.unwrap());
+    assert_eq!(app.active(&people).await, people);
+
+    app.settle().await;
+    app.assert_in_step(&[new]).await;
+    assert!(app.event_types(0).await.iter().all(|kind| kind != "account.deactivated"));
+    // The team of the old group would be emptied, and that is for a person to decide.
+    assert_eq!(app.held_run().await["kind"], "reconcile");
+    assert_eq!(app.team(old).await["member_count"], 8);
     app.stop().await;
 }

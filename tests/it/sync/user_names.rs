@@ -1,7 +1,5 @@
 //! User names: unique among active accounts, checked after a whole batch.
 
-use std::time::Duration;
-
 use rollcall::simulator::NewUser;
 use serde_json::json;
 use uuid::Uuid;
