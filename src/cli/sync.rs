@@ -16,6 +16,7 @@ pub async fn sync(arguments: SyncArguments) -> Result<(), CommandError> {
     let client = AdminClient::from_process(&arguments.api.config)?;
     let body = json!({ "full": arguments.full, "dry_run": arguments.dry_run, "user": arguments.user });
     let run = client.post(&["connections", &arguments.id, "sync"], Some(body)).await?;
+    warn_if_paused(&client, &arguments.id).await?;
     let run = ended(&client, run).await?;
     if arguments.api.json {
         output::json(&run)?;
@@ -26,6 +27,15 @@ pub async fn sync(arguments: SyncArguments) -> Result<(), CommandError> {
         plan(&client, &run, arguments.api.json).await?;
     }
     verdict(&run)
+}
+
+/// The run of a paused connection is kept until somebody resumes it, and this command waits as long.
+async fn warn_if_paused(client: &AdminClient, id: &str) -> Result<(), CommandError> {
+    let connection = client.get(&["connections", id], &[]).await?;
+    if connection["status"] == "paused" {
+        eprintln!("{id} is paused: the run begins after `rollcall connection resume {id}`");
+    }
+    Ok(())
 }
 
 /// Waits until a run has ended or is held; tells on stderr how far it is.

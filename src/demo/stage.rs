@@ -17,7 +17,7 @@ use crate::cli::{CommandError, serve};
 use crate::clock::{Clock as _, SystemClock};
 use crate::settings::ServeSettings;
 use crate::simulator::{Delivery, Running, Simulator, SimulatorSettings};
-use crate::startup::{Application, Migrations, Ports};
+use crate::startup::{Application, Migrations, Ports, StartError};
 use crate::telemetry::Telemetry;
 
 /// The id of the one connection.
@@ -28,6 +28,9 @@ const FIRST_PORT: u16 = 8080;
 
 /// Ports tried.
 const PORTS_TRIED: u16 = 200;
+
+/// How often the service is built when somebody else is faster at its ports.
+const BUILD_ATTEMPT_COUNT_MAX: u32 = 10;
 
 /// How long notifications are on their way. Edits made at once are told at once, as in Graph.
 const NOTIFICATION_DELAY: Duration = Duration::from_millis(250);
@@ -69,10 +72,7 @@ impl Stage {
         let address = "127.0.0.1:0".to_owned();
         let running = simulator.serve(&address).await.map_err(|cause| CommandError::Listen { address, cause })?;
         let token = format!("{:032x}", rand::random::<u128>());
-        let settings = settings(arguments, &data, &running, &token)?;
-        let telemetry = Telemetry::install(&settings.settings.log)?;
-        let clock = Arc::new(SystemClock);
-        let application = Application::build(settings, clock, telemetry.clone(), Migrations::Apply).await?;
+        let (application, telemetry) = build(arguments, &data, &running, &token).await?;
         let ports = application.ports();
         let serving = tokio::spawn(serve::run(application, telemetry, stop.clone()));
         let client = AdminClient::new(&admin_url(ports), SecretString::from(token.as_str()), Vec::new())?;
@@ -134,6 +134,25 @@ impl Stage {
 
 fn admin_url(ports: Ports) -> String {
     format!("http://{}", ports.admin)
+}
+
+/// Builds the service on free ports. A port that was free may be taken before it is listened on: then others are tried.
+async fn build(
+    arguments: &DemoArguments,
+    data: &DataFolder,
+    running: &Running,
+    token: &str,
+) -> Result<(Application, Telemetry), CommandError> {
+    let mut attempt = 1;
+    loop {
+        let settings = settings(arguments, data, running, token)?;
+        let telemetry = Telemetry::install(&settings.settings.log)?;
+        let built = Application::build(settings, Arc::new(SystemClock), telemetry.clone(), Migrations::Apply).await;
+        match built {
+            Err(StartError::Listen { .. }) if attempt < BUILD_ATTEMPT_COUNT_MAX => attempt += 1,
+            built => return Ok((built?, telemetry)),
+        }
+    }
 }
 
 /// Settings as an operator would give them in the environment.

@@ -83,6 +83,8 @@ async fn a_connection_is_listed_paused_resumed_and_removed() {
     let table = service.commands.run(&["connection", "list"]).done();
     assert!(table.lines().nth(1).is_some_and(|row| row.starts_with("contoso  Contoso")), "{table}");
     assert_eq!(service.commands.run(&["connection", "pause", "contoso"]).done(), "contoso is paused\n");
+    let mut waiting = service.commands.start(&["sync", "contoso"]);
+    assert!(waiting.first_line_of_log().starts_with("contoso is paused"));
     assert_ne!(service.json(&["connection", "resume", "contoso"])["status"], "paused");
     assert_eq!(service.commands.run(&["connection", "remove", "contoso"]).done(), "removed contoso\n");
     assert_eq!(service.json(&["connection", "list"]), json!([]));

@@ -103,6 +103,11 @@ impl Running {
         lines.take(count).map(Result::unwrap).collect()
     }
 
+    /// The first line on stderr.
+    pub fn first_line_of_log(&mut self) -> String {
+        BufReader::new(self.0.stderr.as_mut().unwrap()).lines().next().unwrap().unwrap()
+    }
+
     /// Reads the log up to the line that says where the service listens; returns the address of the admin listener.
     pub fn admin_url(&mut self) -> String {
         let log = BufReader::new(self.0.stderr.take().unwrap());
