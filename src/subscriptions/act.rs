@@ -22,6 +22,8 @@ pub(super) enum Act {
     Renewed(Subscription),
     /// There is a new one, or one of ours that was found again.
     Created(Subscription),
+    /// Graph has it no more, and a new one could not be made.
+    Lost(Trouble),
 }
 
 /// Gives a subscription a new end; makes a new one when Graph does not have it any more.
@@ -32,7 +34,7 @@ pub(super) async fn renew(keeper: &Keeper, session: &Session, row: &Subscription
     let expires_at = keeper.clock.now().plus(keeper.settings.lifetime);
     match session.graph.renew_subscription(id, expires_at).await? {
         GraphRenewed::Renewed(subscription) => Ok(Act::Renewed(subscription)),
-        GraphRenewed::Gone => create(keeper, session, row).await,
+        GraphRenewed::Gone => Ok(create(keeper, session, row).await.unwrap_or_else(Act::Lost)),
     }
 }
 
@@ -87,6 +89,10 @@ impl Keeper {
             Ok(Act::Created(subscription)) => {
                 self.alive(&mut row, &subscription);
                 if had_one { RenewedAction::Recreated } else { RenewedAction::Created }
+            }
+            Ok(Act::Lost(trouble)) => {
+                self.failed(connection, &mut row, Renewal::Recreate, &trouble);
+                RenewedAction::Failed
             }
             Err(trouble) => {
                 self.failed(connection, &mut row, renewal, &trouble);

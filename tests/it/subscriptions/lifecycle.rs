@@ -111,6 +111,15 @@ async fn a_subscription_that_could_only_be_made_later_catches_up_as_well(databas
     app.pass(Duration::from_secs(61)).await;
     app.assert_in_step(&[group]).await;
     assert_eq!(app.connection().await["status"], "healthy");
+
+    // The same after both had expired.
+    app.simulator.fail_next_of("subscriptions.create", 2, 503);
+    app.clock.advance(DAY * 8);
+    app.pass(Duration::ZERO).await;
+    assert_eq!(app.connection().await["status"], "attention");
+    app.tenant.update_user(people[1], "jobTitle", json!("Countess"));
+    app.pass(Duration::from_secs(61)).await;
+    app.assert_in_step(&[group]).await;
     app.stop().await;
 }
 

@@ -47,7 +47,7 @@ async fn a_subscription_of_ours_that_was_forgotten_is_adopted(database: TestData
     let (app, group, people) = engineering(database, 2).await;
     let before = ids(&app);
     // As after a process that died between Graph's answer and its own note.
-    app.app.engine.db.write(|db| forget_ids(db)).await.unwrap();
+    app.app.engine.db.write(forget_ids).await.unwrap();
     app.settle().await;
     assert_eq!(ids(&app), before);
     let mut shown: Vec<Uuid> = app

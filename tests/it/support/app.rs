@@ -1,5 +1,6 @@
 //! The whole service against a simulated tenant, stepped by hand: no loop runs, no clock moves by itself.
 
+use std::fs::File;
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,7 +28,7 @@ pub struct TestApp {
     client: reqwest::Client,
     running: Running,
     environment: Vec<(String, String)>,
-    _database: TestDatabase,
+    database: TestDatabase,
 }
 
 impl TestApp {
@@ -48,12 +49,13 @@ impl TestApp {
         let environment = environment(&database, &running, settings);
         let app = build(&environment, clock.clone()).await;
         let client = reqwest::Client::new();
-        Self { simulator, tenant, app, clock, client, running, environment, _database: database }
+        Self { simulator, tenant, app, clock, client, running, environment, database }
     }
 
     /// Stops the service as if its process had died, and starts it again on the same database.
     pub async fn restart(self) -> Self {
         self.app.abort().await;
+        let_go(&self.database).await;
         let app = build(&self.environment, self.clock.clone()).await;
         Self { app, ..self }
     }
@@ -195,6 +197,14 @@ impl TestApp {
     pub async fn stop(self) {
         self.app.abort().await;
         self.running.stop().await;
+    }
+}
+
+/// Waits until the threads of a stopped service have let go of their file; a process that dies does so at once.
+async fn let_go(database: &TestDatabase) {
+    if let Some(path) = database.url().strip_prefix("sqlite://") {
+        let lock = File::options().write(true).open(format!("{path}-lock")).unwrap();
+        tokio::task::spawn_blocking(move || lock.lock().unwrap()).await.unwrap();
     }
 }
 
