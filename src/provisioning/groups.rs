@@ -43,6 +43,8 @@ pub struct GroupOutcome {
     pub affected: Vec<ObjectId>,
     /// Groups that are nested in it and were not mirrored before.
     pub new_groups: Vec<ObjectId>,
+    /// Whether it had five members or more and has none now.
+    pub emptied: bool,
 }
 
 /// The groups that are direct members of an observed group; none when nesting does not count.
@@ -88,13 +90,14 @@ pub async fn take_in(
         Observed::Absent(_) => HashSet::new(),
     };
     let difference = MemberDifference::between(&stored, &listed);
+    let emptied = stored.len() >= EMPTIED_COUNTS_FROM && difference.removed.len() == stored.len() && listed.is_empty();
     let affected = affected(db, &id, &difference).await?;
     let spared = match how {
         TakeIn::Alone { .. } => guard_fallen(db, &id, &settings, &seen, &stored, &difference, &affected, now).await?,
         TakeIn::InFullRun => HashSet::new(),
     };
     let writing = Writing { id, settings, seen, difference, affected, spared, how, now };
-    writing.run(db).await
+    Ok(GroupOutcome { emptied, ..writing.run(db).await? })
 }
 
 /// Claims the group for this look; returns the members stored by looks before it, `None` when a later one was there.
@@ -217,7 +220,7 @@ impl Writing {
         self.finish(db).await?;
         let affected: BTreeSet<ObjectId> =
             self.affected.added.union(&self.affected.removed).filter(|id| !self.spared.contains(id)).copied().collect();
-        Ok(GroupOutcome { affected: affected.into_iter().collect(), new_groups })
+        Ok(GroupOutcome { affected: affected.into_iter().collect(), new_groups, emptied: false })
     }
 
     /// Begins to mirror groups that are nested in this one, before the edges that lead to them.

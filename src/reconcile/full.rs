@@ -1,9 +1,12 @@
 //! A full run: groups, then people, then its leavers as one set.
 
+use std::collections::BTreeSet;
+
 use crate::directory::ObjectId;
 use crate::directory::account::FoundBy;
 use crate::directory::decide::Evidence;
 use crate::provisioning::{Session, Trouble};
+use crate::queue::{self, Lane, Reason};
 use crate::store::leases::Lease;
 use crate::store::runs::{self, Run, RunCounts, RunKind};
 use crate::store::schedules::{self, Schedule};
@@ -22,6 +25,8 @@ pub(super) struct FullRun<'a> {
     /// People looked at so far, and of how many if that is known.
     pub(super) done: u64,
     pub(super) total: Option<u64>,
+    /// People whose groups changed: looked at by the run itself, or by the queue if the run does not get that far.
+    pub(super) affected: BTreeSet<ObjectId>,
     /// Who looked like a leaver, and what confirmed it: decided at the end, as one set.
     pub(super) leavers: Vec<(ObjectId, Evidence)>,
 }
@@ -41,13 +46,57 @@ impl Reconciler {
     pub(super) async fn full_run(&self, session: &Session, run: &Run, lease: &Lease) -> Result<Ended, Trouble> {
         // Before the listing, so that nothing falls between: what changes from here on is in the next round.
         self.begin_delta(session).await?;
-        let mut full =
-            FullRun { session, run, lease, counts: RunCounts::default(), done: 0, total: None, leavers: Vec::new() };
-        let groups = self.read_groups(&mut full).await?;
-        self.read_people(&mut full).await?;
-        let held = self.decide_leavers(&mut full, &groups).await?;
-        self.finish(&full, &groups).await?;
+        let mut full = FullRun {
+            session,
+            run,
+            lease,
+            counts: RunCounts::default(),
+            done: 0,
+            total: None,
+            affected: BTreeSet::new(),
+            leavers: Vec::new(),
+        };
+        let outcome = self.phases(&mut full).await;
+        if outcome.is_err() {
+            self.queue_affected(&full).await?;
+        }
+        outcome
+    }
+
+    async fn phases(&self, full: &mut FullRun<'_>) -> Result<Ended, Trouble> {
+        let groups = self.read_groups(full).await?;
+        self.read_people(full).await?;
+        // Before anything is held, so that a crash between the two leaves a connection that still runs every night.
+        self.record_end(full).await?;
+        let held = self.decide_leavers(full, &groups).await?;
+        self.finish(full, &groups).await?;
         Ok(if held { Ended::Held } else { Ended::Succeeded })
+    }
+
+    /// The mirror has changed already, so nobody would notice these people again before the next night.
+    async fn queue_affected(&self, full: &FullRun<'_>) -> Result<(), Trouble> {
+        let (id, now) = (full.session.connection().clone(), self.clock.now());
+        let people: Vec<ObjectId> = full.affected.iter().copied().collect();
+        let reason = Reason { hint: None, found_by: full.found_by(), received_at: now };
+        Ok(self.db.write(move |db| queue::enqueue(db, &id, Lane::User, &people, reason, now)).await?)
+    }
+
+    /// Records that everything was read, and when the next night is.
+    async fn record_end(&self, full: &FullRun<'_>) -> Result<(), Trouble> {
+        let (id, now) = (full.session.connection().clone(), self.clock.now());
+        let initial = full.run.kind == RunKind::Initial;
+        let next = schedule::next(&full.session.record.settings.reconcile, &id, now);
+        Ok(self
+            .db
+            .write(move |db| {
+                schedules::set_last(db, &id, Schedule::Reconcile, now)?;
+                if initial {
+                    schedules::set_initial_cycle(db, &id, now)?;
+                    schedules::set_due(db, &id, Schedule::Reconcile, Some(next))?;
+                }
+                Ok(())
+            })
+            .await?)
     }
 
     async fn finish(&self, full: &FullRun<'_>, groups: &Groups) -> Result<(), Trouble> {
@@ -59,21 +108,13 @@ impl Reconciler {
                 "The reconcile repaired what neither notifications nor delta had found"
             );
         }
-        let (id, run, counts, now) = (full.session.connection().clone(), full.run.id, full.counts, self.clock.now());
+        let (id, run, counts) = (full.session.connection().clone(), full.run.id, full.counts);
         let progress = runs::Progress { phase: "leavers", done: full.done, total: Some(full.done) };
-        let initial = full.run.kind == RunKind::Initial;
-        let next = schedule::next(&full.session.record.settings.reconcile, &id, now);
         Ok(self
             .db
             .write(move |db| {
                 runs::progress(db, &id, run, progress, &counts)?;
-                runs::set_repairs(db, &id, run, repairs)?;
-                schedules::set_last(db, &id, Schedule::Reconcile, now)?;
-                if initial {
-                    schedules::set_initial_cycle(db, &id, now)?;
-                    schedules::set_due(db, &id, Schedule::Reconcile, Some(next))?;
-                }
-                Ok(())
+                runs::set_repairs(db, &id, run, repairs)
             })
             .await?)
     }

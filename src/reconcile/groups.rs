@@ -3,9 +3,10 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use crate::directory::ObjectId;
-use crate::directory::source::Observed;
+use crate::directory::source::{Absence, MemberKind, Observed};
 use crate::provisioning::groups::{self, SeenGroup, TakeIn};
 use crate::provisioning::{Session, Trouble};
+use crate::queue::{self, Lane, Reason};
 use crate::store::mirror;
 use crate::store::runs::Progress;
 
@@ -20,6 +21,8 @@ const GROUPS_MAX: usize = 100_000;
 pub(super) struct Groups {
     /// Names of scope groups that no longer exist.
     pub(super) gone: Vec<String>,
+    /// Names of scope groups of five or more that were found empty.
+    pub(super) emptied: Vec<String>,
     /// Groups whose members differed from the mirror.
     pub(super) changed: u64,
 }
@@ -34,7 +37,7 @@ impl Reconciler {
         let mut found = Groups::default();
         let mut done = 0;
         while let Some(group) = waiting.pop_front() {
-            let nested = self.read_group(session, group, &mut found).await?;
+            let nested = self.read_group(full, group, &mut found).await?;
             waiting.extend(nested.into_iter().filter(|nested| seen.insert(*nested)));
             if seen.len() > GROUPS_MAX {
                 return Err(Trouble::Endless { what: "nested groups", pages: GROUPS_MAX as u32 });
@@ -43,7 +46,7 @@ impl Reconciler {
             let progress = Progress { phase: "groups", done, total: Some(seen.len() as u64) };
             self.progress(session, full.run, progress, full.counts).await?;
         }
-        self.forget_others(session, seen).await?;
+        self.forget_unreachable(session).await?;
         Ok(found)
     }
 
@@ -58,20 +61,43 @@ impl Reconciler {
     /// Takes one group in; returns the groups nested directly in it.
     async fn read_group(
         &self,
-        session: &Session,
+        full: &mut FullRun<'_>,
         group: ObjectId,
         found: &mut Groups,
     ) -> Result<Vec<ObjectId>, Trouble> {
+        let session = full.session;
         let observation = self.observation(session).await?;
         let observed = groups::read(&session.graph.in_background(), group).await?;
-        if matches!(observed, Observed::Absent(_)) && session.record.settings.scope.groups.contains(&group) {
-            found.gone.push(self.group_name(session, group).await?);
+        let is_scope = session.record.settings.scope.groups.contains(&group);
+        match &observed {
+            Observed::Absent(_) if is_scope => found.gone.push(self.group_name(session, group).await?),
+            // One 404 proves little. Its members stay as they are, and the queue's second looks decide.
+            Observed::Absent(Absence::NotFound) => return self.look_again_later(full, group).await,
+            _ => {}
         }
         let nested = groups::nested_in(&observed, session.record.settings.scope.nested);
         let seen = SeenGroup { id: group, observation, observed };
         let outcome = groups::take_in(&self.db, session, seen, TakeIn::InFullRun, self.clock.now()).await?;
+        if outcome.emptied && is_scope {
+            found.emptied.push(self.group_name(session, group).await?);
+        }
         found.changed += u64::from(!outcome.affected.is_empty());
+        full.affected.extend(outcome.affected);
         Ok(nested)
+    }
+
+    /// Leaves a group that was not found to the queue; returns the groups nested in it as far as is known.
+    async fn look_again_later(&self, full: &FullRun<'_>, group: ObjectId) -> Result<Vec<ObjectId>, Trouble> {
+        let (id, now) = (full.session.connection().clone(), self.clock.now());
+        let reason = Reason { hint: None, found_by: full.found_by(), received_at: now };
+        Ok(self
+            .db
+            .write(move |db| {
+                queue::enqueue(db, &id, Lane::Group, &[group], reason, now)?;
+                let members = mirror::members(db, &id, group)?;
+                Ok(members.iter().filter(|member| member.kind == MemberKind::Group).map(|member| member.id).collect())
+            })
+            .await?)
     }
 
     async fn group_name(&self, session: &Session, group: ObjectId) -> Result<String, Trouble> {
@@ -80,13 +106,15 @@ impl Reconciler {
         Ok(known.get(&group).and_then(|known| known.display_name.clone()).unwrap_or_else(|| group.to_string()))
     }
 
-    async fn forget_others(&self, session: &Session, keep: BTreeSet<ObjectId>) -> Result<(), Trouble> {
-        let id = session.connection().clone();
+    /// Forgets groups that no edge leads to any more, as the edges are now: a worker may have added some meanwhile.
+    async fn forget_unreachable(&self, session: &Session) -> Result<(), Trouble> {
+        let (id, settings) = (session.connection().clone(), session.record.settings.clone());
         Ok(self
             .db
             .write(move |db| {
+                let reachable = mirror::graph(db, &id, &settings, None)?.reachable();
                 let others: Vec<ObjectId> =
-                    mirror::groups(db, &id)?.into_keys().filter(|group| !keep.contains(group)).collect();
+                    mirror::groups(db, &id)?.into_keys().filter(|group| !reachable.contains(group)).collect();
                 if others.is_empty() { Ok(()) } else { mirror::forget(db, &id, &others) }
             })
             .await?)

@@ -10,10 +10,11 @@ use crate::directory::{ConnectionId, ObjectId, RunId, TeamId};
 use crate::provisioning::groups::{self, SeenGroup, TakeIn};
 use crate::provisioning::people::{self, Batch, Seen};
 use crate::provisioning::{Session, Trouble, teams as team_acts};
-use crate::store::apply::Context;
+use crate::queue::{self, Lane, Reason};
+use crate::store::apply::{Applied, Context};
 use crate::store::leases::{self, Lease};
 use crate::store::runs::{self, Run, RunStatus};
-use crate::store::{StoreError, guard as guard_store, mirror};
+use crate::store::{StoreError, guard as guard_store, mirror, teams as all_teams};
 
 use super::runner::{RUN_LEASE, Reconciler};
 
@@ -47,18 +48,26 @@ impl Reconciler {
 
     /// Keeps everybody on a held run's list as they are, until a later full run or a new change finds them again.
     pub async fn reject(&self, connection: &ConnectionId, run: RunId) -> Result<HeldDecision, StoreError> {
-        if self.held(connection, run).await?.is_none() {
-            return Ok(HeldDecision::NotHeld);
-        }
         let (id, now) = (connection.clone(), self.clock.now());
-        self.db
+        let decision = self
+            .db
             .write(move |db| {
-                guard_store::set_state(db, &id, run, "held", "rejected")?;
-                runs::set_status(db, &id, run, RunStatus::Cancelled, Some("rejected by an administrator"), now)
+                // Under the lease of runs: an allow that is at work has it.
+                let Some(lease) = leases::acquire(db, id.as_str(), RUN_LEASE, now)? else {
+                    return Ok(HeldDecision::Busy);
+                };
+                let held = runs::get(db, &id, run)?.is_some_and(|run| run.status == RunStatus::Held);
+                if held {
+                    guard_store::set_state(db, &id, run, "held", "rejected")?;
+                    let why = Some("rejected by an administrator");
+                    runs::set_status(db, &id, run, RunStatus::Cancelled, why, now)?;
+                }
+                leases::release(db, &lease)?;
+                Ok(if held { HeldDecision::Done } else { HeldDecision::NotHeld })
             })
             .await?;
-        tracing::info!(connection.id = %connection, run.id = %run, "A held run was rejected");
-        Ok(HeldDecision::Done)
+        tracing::info!(connection.id = %connection, run.id = %run, ?decision, "A held run was to be rejected");
+        Ok(decision)
     }
 
     async fn held(&self, connection: &ConnectionId, run: RunId) -> Result<Option<Run>, StoreError> {
@@ -86,8 +95,9 @@ impl Reconciler {
         Ok(self
             .db
             .write(move |db| {
-                guard_store::set_state(db, &id, run_id, "held", "allowed")?;
-                runs::set_status(db, &id, run_id, RunStatus::Succeeded, None, now).map(drop)
+                // Who came onto the list meanwhile was not looked at by whoever allowed it: they stay held.
+                guard_store::allow(db, &id, run_id, allowed.iter().cloned())?;
+                runs::finish_empty_held(db, &id, now)
             })
             .await?)
     }
@@ -119,8 +129,18 @@ impl Reconciler {
         let planned = people::plan(&knowledge, &batch.seen, &session.rules, people::moment(&*self.clock));
         let cleared = guard::pass_allowed(planned.plans, allowed);
         let context: Context = batch.context(FoundBy::Operator, began, self.clock.now());
-        people::apply_all(&self.db, lease, session.connection(), cleared, &context).await?;
-        Ok(())
+        let applied = people::apply_all(&self.db, lease, session.connection(), cleared, &context).await?;
+        self.count_allowed(session, run, &applied).await?;
+        let (id, now) = (session.connection().clone(), self.clock.now());
+        let reason = Reason { hint: None, found_by: FoundBy::Operator, received_at: now };
+        // Somebody else decided about them meanwhile: they are looked at once more, by the rules for everybody.
+        Ok(self.db.write(move |db| queue::enqueue(db, &id, Lane::User, &applied.overtaken, reason, now)).await?)
+    }
+
+    /// The run shows what was done after it was allowed.
+    async fn count_allowed(&self, session: &Session, run: &Run, applied: &Applied) -> Result<(), StoreError> {
+        let (id, run, applied) = (session.connection().clone(), run.id, applied.clone());
+        self.db.write(move |db| runs::add_counts(db, &id, run, &applied)).await
     }
 
     async fn end_allowed_teams(
@@ -135,9 +155,19 @@ impl Reconciler {
         };
         let teams: BTreeSet<TeamId> = allowed.iter().filter_map(team).collect();
         let (id, lease, now) = (session.connection().clone(), lease.clone(), self.clock.now());
+        let wanted = session.record.settings.team_groups();
         self.db
             .write(move |db| {
                 leases::check(db, &lease, now)?;
+                let groups = mirror::groups(db, &id)?;
+                let is_there = |group: &ObjectId| groups.get(group).is_some_and(|group| group.gone_at.is_none());
+                let mut teams = teams.clone();
+                for team in all_teams::all(db, &id)?.values() {
+                    // Put back into the settings meanwhile, with a group that exists: it is wanted again.
+                    if wanted.contains(&team.external_id) && is_there(&team.external_id) {
+                        teams.remove(&team.id);
+                    }
+                }
                 team_acts::end_empty(db, &id, &teams, FoundBy::Operator, now)
             })
             .await

@@ -10,7 +10,7 @@ use crate::directory::{ObjectId, TeamId};
 use crate::provisioning::people::{self, GuardedSet, HoldIn, Seen};
 use crate::provisioning::{Trouble, teams as team_acts};
 use crate::store::apply::Context;
-use crate::store::{leases, runs, teams};
+use crate::store::{leases, mirror, runs, teams};
 
 use super::full::FullRun;
 use super::groups::Groups;
@@ -21,6 +21,9 @@ impl Reconciler {
     /// Decides about everybody who would lose something; true when they are held.
     pub(super) async fn decide_leavers(&self, full: &mut FullRun<'_>, groups: &Groups) -> Result<bool, Trouble> {
         let (observation, seen) = self.look_at_leavers_again(full).await?;
+        // A pause or a cancel is obeyed before anybody is deactivated.
+        let progress = runs::Progress { phase: "leavers", done: full.done, total: Some(full.done) };
+        self.progress(full.session, full.run, progress, full.counts).await?;
         let ids: Vec<ObjectId> = seen.iter().map(|one| one.person).collect();
         let record = full.session.record.clone();
         let knowledge = self.db.read(move |db| people::know(db, &record.id, &record.settings, &ids, None)).await?;
@@ -29,6 +32,7 @@ impl Reconciler {
         let (id, settings) = (full.session.connection(), &full.session.record.settings);
         let set = GuardedSet {
             source_gone: groups.gone.first().cloned(),
+            emptied_groups: groups.emptied.clone(),
             teams: Some(self.ending_teams(full).await?.iter().map(leaver).collect()),
             ..GuardedSet::new(HoldIn::FullRun(full.run.id), now)
         };
@@ -71,12 +75,14 @@ impl Reconciler {
         Ok((observation, seen))
     }
 
-    /// Active teams that no group of the settings makes any more. All their members are leaving them, in this run.
+    /// Active teams that no group of the settings makes any more, or whose group is gone. All their members are leaving them, in this run.
     async fn ending_teams(&self, full: &FullRun<'_>) -> Result<Vec<Team>, Trouble> {
         let wanted: HashSet<ObjectId> = full.session.record.settings.team_groups().into_iter().collect();
         let id = full.session.connection().clone();
-        let teams = self.db.read(move |db| teams::all(db, &id)).await?;
-        Ok(teams.into_values().filter(|team| team.active && !wanted.contains(&team.external_id)).collect())
+        let (teams, groups) = self.db.read(move |db| Ok((teams::all(db, &id)?, mirror::groups(db, &id)?))).await?;
+        let is_gone = |group: &ObjectId| groups.get(group).is_some_and(|group| group.gone_at.is_some());
+        let ends = |team: &Team| team.active && (!wanted.contains(&team.external_id) || is_gone(&team.external_id));
+        Ok(teams.into_values().filter(ends).collect())
     }
 
     /// Ends teams that passed the guard, once nobody is in them; those with somebody left wait for the next full run.

@@ -9,7 +9,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text};
 use serde_json::json;
 
-pub use lists::{held, held_in, hold, listed, rejected, set_state, strike};
+pub use lists::{allow, held, held_in, hold, listed, rejected, set_state, strike};
 
 use super::accounts::parse;
 use super::bulk::{self, Kind, OnConflict, Table};

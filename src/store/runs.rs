@@ -11,6 +11,7 @@ pub use held::{finish_empty_held, open_held, replace_held, set_held};
 pub use kinds::{RunCounts, RunKind, RunStatus};
 
 use super::accounts::parse;
+use super::apply::Applied;
 use super::db_connection::DbConnection;
 use super::error::StoreError;
 use crate::clock::Timestamp;
@@ -227,6 +228,34 @@ pub fn progress(
     .bind::<Bool, _>(true)
     .execute(db)?;
     Ok(updated == 1)
+}
+
+/// Adds to a run's counts what was done after it was allowed.
+pub fn add_counts(
+    db: &mut DbConnection,
+    connection: &ConnectionId,
+    run: RunId,
+    applied: &Applied,
+) -> Result<(), StoreError> {
+    let row: CountsRow = diesel::sql_query("SELECT counts FROM runs WHERE connection_id = $1 AND run_id = $2")
+        .bind::<Text, _>(connection.as_str())
+        .bind::<Text, _>(run.to_string())
+        .get_result(db)?;
+    let corrupt = |error| StoreError::corrupt("runs.counts", error);
+    let mut counts: RunCounts = serde_json::from_str(&row.counts).map_err(corrupt)?;
+    counts.add(applied);
+    diesel::sql_query("UPDATE runs SET counts = $1 WHERE connection_id = $2 AND run_id = $3")
+        .bind::<Text, _>(serde_json::to_string(&counts).map_err(corrupt)?)
+        .bind::<Text, _>(connection.as_str())
+        .bind::<Text, _>(run.to_string())
+        .execute(db)?;
+    Ok(())
+}
+
+#[derive(QueryableByName)]
+struct CountsRow {
+    #[diesel(sql_type = Text)]
+    counts: String,
 }
 
 /// Records how many differences a reconcile repaired.

@@ -61,13 +61,8 @@ const CONFINED: &[(&[&str], &[&str])] = &[
 ];
 
 /// `src/file.rs: path::of::the::import`, and why it is there all the same.
-const IMPORTS_ALL_THE_SAME: &[Exception] = &[
-    ("src/directory/views.rs: utoipa::ToSchema", "derived descriptions of the views for OpenAPI; no behaviour"),
-    (
-        "src/expression/functions/replace.rs: regex::Regex",
-        "Entra's Replace takes patterns; linear time, no input or output",
-    ),
-];
+const IMPORTS_ALL_THE_SAME: &[Exception] =
+    &[("src/directory/views.rs: utoipa::ToSchema", "derived descriptions of the views for OpenAPI; no behaviour")];
 
 #[test]
 fn modules_import_downwards_only_and_libraries_stay_where_they_belong() {

@@ -13,7 +13,7 @@ use crate::demo::stage::CONNECTION;
 
 /// Fields of an account, and the property each comes from.
 const FIELDS: [(&str, &str); 9] = [
-    ("user_name", "userPrincipalName"),
+    ("user_name", USER_PRINCIPAL_NAME),
     ("email", "mail"),
     ("given_name", "givenName"),
     ("family_name", "surname"),
@@ -23,6 +23,8 @@ const FIELDS: [(&str, &str); 9] = [
     ("office_location", "officeLocation"),
     ("employee_id", "employeeId"),
 ];
+
+const USER_PRINCIPAL_NAME: &str = "userPrincipalName";
 
 /// Accounts of people who left.
 const INACTIVE: &str = "inactive";
@@ -93,7 +95,10 @@ fn expected(contoso: &Contoso, left: &BTreeMap<Uuid, &str>) -> BTreeSet<Fact> {
         left.iter().map(|(person, reason)| fact(INACTIVE, format!("{person} {reason}"))).collect();
     for user in contoso.people_in_scope() {
         let property = |name: &str| user.properties.get(name).map(output::text).unwrap_or_default();
-        let fields = FIELDS.map(|(_, name)| property(name));
+        let fields = FIELDS.map(|(_, name)| match name {
+            USER_PRINCIPAL_NAME => at_home(property(name)),
+            _ => property(name),
+        });
         facts.insert(fact("accounts", format!("{} {}", user.id, fields.join("|"))));
         facts.extend(user.manager.map(|manager| fact("managers", format!("{} under {manager}", user.id))));
     }
@@ -108,6 +113,13 @@ fn expected(contoso: &Contoso, left: &BTreeMap<Uuid, &str>) -> BTreeSet<Fact> {
         facts.extend(members.filter(with_account).map(member));
     }
     facts
+}
+
+/// A guest is called as in their own directory, as Entra's provisioning does: `ada_fabrikam.com#EXT#@contoso.example`
+/// is `ada@fabrikam.com`.
+fn at_home(name: String) -> String {
+    let home = name.split_once("#EXT#").and_then(|(home, _)| home.rsplit_once('_'));
+    home.map_or_else(|| name.clone(), |(alias, domain)| format!("{alias}@{domain}"))
 }
 
 /// `54 accounts, 3 inactive, 2 teams, 60 memberships, 53 managers`

@@ -124,6 +124,25 @@ pub fn listed(
     rows.into_iter().map(LeaverKey::try_from).collect()
 }
 
+/// Moves some leavers on a run's list from held to allowed.
+pub fn allow(
+    db: &mut DbConnection,
+    connection: &ConnectionId,
+    run: RunId,
+    keys: impl IntoIterator<Item = LeaverKey>,
+) -> Result<(), StoreError> {
+    let list = bulk::list(db, 3);
+    diesel::sql_query(format!(
+        "UPDATE run_items SET state = 'allowed' WHERE connection_id = $1 AND run_id = $2 AND state = 'held' \
+         AND kind || '/' || object_id || '/' || team_id IN {list}"
+    ))
+    .bind::<Text, _>(connection.as_str())
+    .bind::<Text, _>(run.to_string())
+    .bind::<Text, _>(bulk::texts(keys.into_iter().map(|key| flat(&key))))
+    .execute(db)?;
+    Ok(())
+}
+
 /// Moves every leaver on a run's list from one state to another.
 pub fn set_state(
     db: &mut DbConnection,
