@@ -1,10 +1,14 @@
 //! The mirror of memberships: which groups matter, and who is directly in them.
 
+mod people;
+
 use std::collections::{HashMap, HashSet};
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 use serde_json::json;
+
+pub use people::{direct_groups, people_below};
 
 use super::accounts::parse;
 use super::bulk::{self, Kind, OnConflict, Table};
@@ -230,27 +234,6 @@ pub fn members(
     rows.into_iter().map(member).collect()
 }
 
-/// The groups each of `people` is a direct member of; people in none are missing.
-pub fn direct_groups(
-    db: &mut DbConnection,
-    connection: &ConnectionId,
-    people: &[ObjectId],
-) -> Result<HashMap<ObjectId, Vec<ObjectId>>, StoreError> {
-    let list = bulk::list(db, 2);
-    let rows: Vec<EdgeRow> = diesel::sql_query(format!(
-        "SELECT group_id, member_id FROM mirror_edges WHERE connection_id = $1 AND member_id IN {list}"
-    ))
-    .bind::<Text, _>(connection.as_str())
-    .bind::<Text, _>(bulk::texts(people))
-    .load(db)?;
-    let mut found: HashMap<ObjectId, Vec<ObjectId>> = HashMap::new();
-    for row in &rows {
-        let (group, person) = row.ids()?;
-        found.entry(person).or_default().push(group);
-    }
-    Ok(found)
-}
-
 /// Adds direct members to a group; edges already there stay.
 pub fn add_members(
     db: &mut DbConnection,
@@ -282,33 +265,4 @@ pub fn remove_members(
     .bind::<Text, _>(bulk::texts(members.iter().map(|member| member.id)))
     .execute(db)?;
     Ok(())
-}
-
-#[derive(QueryableByName)]
-struct PersonRow {
-    #[diesel(sql_type = Text)]
-    member_id: String,
-}
-
-/// The people in `groups`, directly or in groups nested below them.
-pub fn people_below(
-    db: &mut DbConnection,
-    connection: &ConnectionId,
-    groups: impl IntoIterator<Item = ObjectId>,
-) -> Result<Vec<ObjectId>, StoreError> {
-    let list = bulk::list(db, 2);
-    // UNION, not UNION ALL: groups may be nested in a circle.
-    let rows: Vec<PersonRow> = diesel::sql_query(format!(
-        "WITH RECURSIVE below (group_id) AS ( \
-           SELECT group_id FROM mirror_groups WHERE connection_id = $1 AND group_id IN {list} \
-           UNION SELECT e.member_id FROM mirror_edges e JOIN below b ON e.group_id = b.group_id \
-           WHERE e.connection_id = $1 AND e.is_group = $3) \
-         SELECT DISTINCT e.member_id FROM mirror_edges e JOIN below b ON e.group_id = b.group_id \
-         WHERE e.connection_id = $1 AND e.is_group <> $3 ORDER BY e.member_id"
-    ))
-    .bind::<Text, _>(connection.as_str())
-    .bind::<Text, _>(bulk::texts(groups))
-    .bind::<Bool, _>(true)
-    .load(db)?;
-    rows.iter().map(|row| parse("mirror_edges.member_id", &row.member_id)).collect()
 }
