@@ -5,13 +5,15 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use tokio::time::Instant;
 
+use crate::clock::Timestamp;
 use crate::directory::{ConnectionId, RunId};
 use crate::http::operations::{OperationError, Operations, RenewAction, RenewReport, RenewResult, RunRequest};
 use crate::provisioning::Trouble;
 use crate::reconcile::HeldDecision;
+use crate::secrets::KeyVersion;
 use crate::store::runs::{self, RunKind, RunStatus};
-use crate::store::{DbConnection, StoreError, connections};
-use crate::subscriptions::{Renewed, RenewedAction};
+use crate::store::{DbConnection, StoreError, connections, subscriptions};
+use crate::subscriptions::{RESOURCES, Renewed, RenewedAction};
 
 use super::Engine;
 
@@ -21,23 +23,8 @@ const RENEW_WAIT: Duration = Duration::from_secs(24);
 impl Engine {
     /// Begins to keep a connection in step: subscriptions and an initial cycle, unless it is paused.
     async fn begin(&self, id: &ConnectionId) -> Result<(), StoreError> {
-        let (connection, now) = (id.clone(), self.clock.now());
-        let paused = self
-            .db
-            .write(move |db| {
-                let paused = connections::get(db, &connection)?.is_none_or(|record| record.paused);
-                if !paused && connections::state(db, &connection)?.is_some_and(|state| state.initial_cycle_at.is_none())
-                {
-                    let request =
-                        runs::RunRequest { kind: RunKind::Initial, dry_run: false, object: None, anew: false };
-                    runs::request(db, &connection, &request, now)?;
-                }
-                Ok(paused)
-            })
-            .await?;
-        if !paused {
-            self.keeper.want(id).await?;
-        }
+        let (connection, key_version, now) = (id.clone(), self.keyring.current(), self.clock.now());
+        self.db.write(move |db| begin(db, &connection, key_version, now)).await?;
         self.intake.registry.reload().await?;
         self.fold.work.notify_waiters();
         Ok(())
@@ -111,6 +98,20 @@ impl Engine {
             Err(_) => self.keeper.scheduled(id).await,
         }
     }
+}
+
+/// In one transaction, so that no run begins to list before the connection subscribed: a change between the two would
+/// be told by neither.
+fn begin(db: &mut DbConnection, id: &ConnectionId, key_version: KeyVersion, now: Timestamp) -> Result<(), StoreError> {
+    if connections::get(db, id)?.is_none_or(|record| record.paused) {
+        return Ok(());
+    }
+    subscriptions::want(db, id, &RESOURCES, key_version, now)?;
+    if connections::state(db, id)?.is_some_and(|state| state.initial_cycle_at.is_none()) {
+        let request = runs::RunRequest { kind: RunKind::Initial, dry_run: false, object: None, anew: false };
+        runs::request(db, id, &request, now)?;
+    }
+    Ok(())
 }
 
 fn kind(db: &mut DbConnection, id: &ConnectionId, request: &RunRequest) -> Result<runs::RunRequest, StoreError> {

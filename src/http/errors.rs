@@ -209,6 +209,18 @@ pub async fn as_problem(
     Ok(response.into_response(answer))
 }
 
+/// Middleware: refuses an address with a NUL character, which PostgreSQL's text cannot hold.
+pub async fn without_nul(
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    // A percent sign that is itself encoded is `%25`: it never makes this one.
+    if request.uri().path_and_query().is_some_and(|address| address.as_str().contains("%00")) {
+        return Err(Problem::bad_request("The address holds a NUL character (%00); leave it out.").into());
+    }
+    next.call(request).await
+}
+
 /// What the address does answer, for `Allow` (RFC 9110 section 15.5.6).
 fn allowed(response: &ServiceResponse) -> Vec<String> {
     response.request().match_pattern().map(|pattern| openapi::methods(&pattern)).unwrap_or_default()

@@ -88,7 +88,8 @@ fn encode(list: &str, key: &[String]) -> String {
 fn decode(list: &str, key_parts: usize, cursor: &str) -> Result<Vec<String>, Problem> {
     let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| wrong_cursor())?;
     let (of, key): (String, Vec<String>) = serde_json::from_slice(&bytes).map_err(|_| wrong_cursor())?;
-    if of == list && key.len() == key_parts { Ok(key) } else { Err(wrong_cursor()) }
+    let readable = key.iter().all(|part| !part.contains('\0'));
+    if of == list && key.len() == key_parts && readable { Ok(key) } else { Err(wrong_cursor()) }
 }
 
 fn wrong_cursor() -> Problem {
@@ -130,6 +131,7 @@ mod tests {
         assert!(query(None, Some(&cursor)).check("accounts", 1).is_err());
         assert!(query(None, Some(&cursor)).check("teams", 2).is_err());
         assert!(query(None, Some("2")).check("teams", 1).is_err());
+        assert!(query(None, Some(&encode("teams", &["\0".to_owned()]))).check("teams", 1).is_err());
         let tampered = query(None, Some(&encode("teams", &["x".to_owned()]))).check("teams", 1).unwrap();
         assert!(tampered.key::<i32>(0).is_err());
     }

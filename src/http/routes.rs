@@ -6,7 +6,7 @@ use actix_web::{Resource, Route};
 
 use super::api::{accounts, connections, events, log, openapi, queue, runs, subscriptions, teams};
 use super::auth::require_token;
-use super::errors::{as_problem, nothing_here};
+use super::errors::{as_problem, nothing_here, without_nul};
 use super::{callbacks, probes};
 
 /// The longest body of the admin API: a thousand groups and two hundred mapping rows take a tenth of it.
@@ -26,6 +26,7 @@ pub fn admin(cfg: &mut ServiceConfig) {
     cfg.service(at("/metrics", get().to(probes::metrics)));
     cfg.service(
         web::scope("/api/v1")
+            .wrap(from_fn(without_nul))
             .wrap(from_fn(require_token))
             .wrap(from_fn(as_problem))
             .app_data(PayloadConfig::new(BODY_BYTES_MAX))

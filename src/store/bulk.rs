@@ -105,7 +105,19 @@ pub(super) fn list(connection: &DbConnection, number: u8) -> String {
     }
 }
 
-/// The parameter for [`list`].
+/// The parameter for [`list`]; a NUL is replaced as it was when the value was written, so that it is found again.
 pub(super) fn texts<T: std::fmt::Display>(items: impl IntoIterator<Item = T>) -> String {
-    Value::Array(items.into_iter().map(|item| Value::String(item.to_string())).collect()).to_string()
+    parameter(items.into_iter().map(|item| Value::String(item.to_string())).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_nul_is_replaced_in_rows_and_in_lists_alike() {
+        assert_eq!(texts(["ada\0", "bob"]), "[\"ada\u{fffd}\",\"bob\"]");
+        assert_eq!(parameter(vec![serde_json::json!(["ada\0", 1])]), "[[\"ada\u{fffd}\",1]]");
+        assert_eq!(texts(["C:\\u0000"]), "[\"C:\\\\u0000\"]");
+    }
 }

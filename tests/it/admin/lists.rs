@@ -14,6 +14,7 @@ both_databases!(
     the_feed_is_in_order_and_names_the_oldest_when_older_is_gone,
     the_queue_counts_what_waits,
     subscriptions_are_listed_and_renewed,
+    a_nul_character_is_refused_wherever_it_is_sent,
 );
 
 const ADA: &str = "00000000-0000-4000-8000-00000000000a";
@@ -236,4 +237,26 @@ async fn subscriptions_are_listed_and_renewed(database: TestDatabase) {
     assert_eq!(app.post(renew, json!({ "connection": "nobody" })).await.0, 404);
     let (status, problem) = app.post(renew, json!({ "force": "yes" })).await;
     assert_eq!((status, fields(&problem)), (422, vec!["force"]));
+}
+
+async fn a_nul_character_is_refused_wherever_it_is_sent(database: TestDatabase) {
+    let app = with_people(database).await;
+    let path = "/api/v1/connections/contoso";
+    for address in [
+        "accounts?q=a%00b",
+        "accounts/%00",
+        "log?object=%00",
+        "log?cursor=%00",
+        "teams/%00",
+        "teams/%00/members",
+        "events?after=%00",
+        "%00",
+    ] {
+        let (status, problem) = app.get(&format!("{path}/{address}")).await;
+        assert_eq!(status, 400, "{address}: {problem}");
+    }
+    assert_eq!(app.get(&format!("{path}/accounts?q=%2500")).await.0, 200);
+    assert_eq!(app.patch(path, json!({ "name": "Con\0toso" })).await.0, 400);
+    assert_eq!(app.patch(path, json!({ "scope": { "filter": "\0" } })).await.0, 400);
+    assert_eq!(app.post(&format!("{path}/sync"), json!({ "user": "\0" })).await.0, 400);
 }

@@ -1,5 +1,6 @@
 //! The admin API, asked over HTTP.
 
+mod changes;
 mod connections;
 mod documents;
 mod lists;

@@ -15,9 +15,25 @@ pub fn typed<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
 /// A body as a JSON object.
 pub fn object(bytes: &[u8]) -> Result<Map<String, Value>, Problem> {
     match serde_json::from_slice(bytes) {
+        Ok(Value::Object(object)) if object.iter().any(|(name, value)| has_nul(name) || holds_nul(value)) => {
+            Err(Problem::bad_request("A text of the body holds a NUL character, which no database keeps."))
+        }
         Ok(Value::Object(object)) => Ok(object),
         Ok(_) => Err(Problem::bad_request("The body must be a JSON object.")),
         Err(error) => Err(Problem::bad_request(format!("The body is not JSON: {error}."))),
+    }
+}
+
+fn has_nul(text: &str) -> bool {
+    text.contains('\0')
+}
+
+fn holds_nul(value: &Value) -> bool {
+    match value {
+        Value::String(text) => has_nul(text),
+        Value::Array(items) => items.iter().any(holds_nul),
+        Value::Object(object) => object.iter().any(|(name, value)| has_nul(name) || holds_nul(value)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
     }
 }
 

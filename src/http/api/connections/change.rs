@@ -11,8 +11,10 @@ use crate::directory::rules::{ConnectionSettings, FieldError};
 use crate::directory::{ConnectionId, ids};
 use crate::http::api::{Api, ServiceRegistration};
 use crate::http::errors::Problem;
+use crate::reconcile::schedule;
 use crate::secrets::{Keyring, Sealed};
 use crate::store::connections::{self, CLIENT_SECRET, ConnectionRecord, Stored};
+use crate::store::schedules::{self, Schedule};
 use crate::store::{DbConnection, StoreError};
 
 /// How many connections may have names that give the same id.
@@ -174,7 +176,19 @@ fn apply(
     after.updated_at = now;
     let rescan = needs_rescan(&before.settings, &after.settings);
     let stored = connections::update(db, &after, service.client_id.as_deref())?;
+    if before.settings.reconcile != after.settings.reconcile && matches!(stored, Stored::Done) {
+        reschedule(db, &after, now)?;
+    }
     Ok(outcome(stored, after).map(|record| Changed { record, rescan }))
+}
+
+/// Moves the nightly reconcile to its new time; before the end of the initial cycle there is none.
+fn reschedule(db: &mut DbConnection, record: &ConnectionRecord, now: Timestamp) -> Result<(), StoreError> {
+    if connections::state(db, &record.id)?.is_none_or(|state| state.initial_cycle_at.is_none()) {
+        return Ok(());
+    }
+    let next = schedule::next(&record.settings.reconcile, &record.id, now);
+    schedules::set_due(db, &record.id, Schedule::Reconcile, Some(next))
 }
 
 fn patched(
