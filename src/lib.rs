@@ -13,7 +13,7 @@
 //!   graph::Graph::users_by_ids         present or absent; an error is neither
 //!   provisioning::people::plan         directory::decide::decide for each: joiner, mover, leaver, nothing, unknown
 //!   provisioning::people::pass_guard   directory::guard::pass: too many leavers are held, as one set
-//!   provisioning::people::apply_slice  store::apply::apply: accounts, teams, log and events in one transaction,
+//!   sync::people::apply_slice          store::apply::apply: accounts, teams, log and events in one transaction,
 //!                                      and in it queue::settle::settle: done at the version that was leased
 //! ```
 //!

@@ -14,7 +14,7 @@ use crate::queue::{self, Lane, Reason};
 use crate::store::mirror::{self, RemovedEdges};
 use crate::store::{Db, DbConnection, StoreError};
 
-pub use reading::read;
+pub use reading::{nested_in, read};
 
 use super::people::{self, GuardedSet};
 use super::{Session, Trouble, teams};
@@ -45,13 +45,6 @@ pub struct GroupOutcome {
     pub new_groups: Vec<ObjectId>,
     /// Whether it had five members or more and has none now.
     pub emptied: bool,
-}
-
-/// The groups that are direct members of an observed group; none when nesting does not count.
-pub fn nested_in(observed: &Observed<ListedGroup>, nested: bool) -> Vec<ObjectId> {
-    let Observed::Present(listed) = observed else { return Vec::new() };
-    let of_kind = |member: &&Member| nested && member.kind == MemberKind::Group;
-    listed.members.iter().filter(of_kind).map(|member| member.id).collect()
 }
 
 /// How a look at a group is taken in.

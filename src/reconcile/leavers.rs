@@ -10,7 +10,7 @@ use crate::directory::{ObjectId, TeamId};
 use crate::provisioning::people::{self, GuardedSet, HoldIn, Seen};
 use crate::provisioning::{Trouble, teams as team_acts};
 use crate::store::apply::Context;
-use crate::store::{leases, mirror, runs, teams};
+use crate::store::{leases, runs, teams};
 
 use super::full::FullRun;
 use super::groups::Groups;
@@ -75,14 +75,13 @@ impl Reconciler {
         Ok((observation, seen))
     }
 
-    /// Active teams that no group of the settings makes any more, or whose group is gone. All their members are leaving them, in this run.
+    /// Active teams that no group of the settings makes any more. A group that is gone while the settings name it needs
+    /// an administrator (`attention`), so its team stays. All their members are leaving them, in this run.
     async fn ending_teams(&self, full: &FullRun<'_>) -> Result<Vec<Team>, Trouble> {
         let wanted: HashSet<ObjectId> = full.session.record.settings.team_groups().into_iter().collect();
         let id = full.session.connection().clone();
-        let (teams, groups) = self.db.read(move |db| Ok((teams::all(db, &id)?, mirror::groups(db, &id)?))).await?;
-        let is_gone = |group: &ObjectId| groups.get(group).is_some_and(|group| group.gone_at.is_some());
-        let ends = |team: &Team| team.active && (!wanted.contains(&team.external_id) || is_gone(&team.external_id));
-        Ok(teams.into_values().filter(ends).collect())
+        let teams = self.db.read(move |db| teams::all(db, &id)).await?;
+        Ok(teams.into_values().filter(|team| team.active && !wanted.contains(&team.external_id)).collect())
     }
 
     /// Ends teams that passed the guard, once nobody is in them; those with somebody left wait for the next full run.

@@ -51,3 +51,10 @@ async fn members(graph: &Graph, group: ObjectId) -> Result<Option<HashSet<Member
     }
     Err(Trouble::Endless { what: "group members", pages: MEMBER_PAGES_MAX })
 }
+
+/// The groups that are direct members of an observed group; none when nesting does not count.
+pub fn nested_in(observed: &Observed<ListedGroup>, nested: bool) -> Vec<ObjectId> {
+    let Observed::Present(listed) = observed else { return Vec::new() };
+    let of_kind = |member: &&Member| nested && member.kind == MemberKind::Group;
+    listed.members.iter().filter(of_kind).map(|member| member.id).collect()
+}
