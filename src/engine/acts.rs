@@ -12,7 +12,7 @@ use crate::provisioning::Trouble;
 use crate::reconcile::HeldDecision;
 use crate::secrets::KeyVersion;
 use crate::store::runs::{self, RunKind, RunStatus};
-use crate::store::{DbConnection, StoreError, connections, subscriptions};
+use crate::store::{DbConnection, StoreError, connections, delta_links, subscriptions};
 use crate::subscriptions::{RESOURCES, Renewed, RenewedAction};
 
 use super::Engine;
@@ -34,7 +34,14 @@ impl Engine {
         if rescan {
             let (connection, now) = (id.clone(), self.clock.now());
             let request = runs::RunRequest { kind: RunKind::Reconcile, dry_run: false, object: None, anew: true };
-            self.db.write(move |db| runs::request(db, &connection, &request, now)).await?;
+            self.db
+                .write(move |db| {
+                    // A delta link tracks what was selected when it began (Graph: delta-query-overview); the full run
+                    // begins a new one before it lists.
+                    delta_links::forget(db, &connection, "users")?;
+                    runs::request(db, &connection, &request, now)
+                })
+                .await?;
         }
         // A resumed connection that was created paused begins here.
         self.begin(id).await

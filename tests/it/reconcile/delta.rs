@@ -12,6 +12,7 @@ both_databases!(
     what_no_notification_told_is_found_by_delta,
     delta_is_polled_every_five_minutes,
     an_idle_poll_leaves_no_run,
+    a_property_mapped_later_is_found_by_delta_as_well,
     a_change_announced_in_time_is_not_counted_for_delta,
     an_expired_delta_link_ends_in_a_full_run,
     an_expired_delta_link_may_be_told_by_its_code,
@@ -50,6 +51,19 @@ async fn delta_is_polled_every_five_minutes(database: TestDatabase) {
     app.tenant.update_user(people[0], "jobTitle", json!("Enchantress"));
     app.pass(Duration::from_secs(301)).await;
     app.assert_in_step(&[group]).await;
+    app.stop().await;
+}
+
+async fn a_property_mapped_later_is_found_by_delta_as_well(database: TestDatabase) {
+    let (app, _, people) = engineering(database, 2).await;
+    app.change(json!({ "mapping": [{ "target": "custom.city", "source": "city" }] })).await;
+    app.simulator.lose_notifications(true);
+    app.tenant.update_user(people[0], "city", json!("London"));
+    app.settle().await;
+    assert_eq!(app.account(people[0]).await["custom"]["city"], json!(null));
+    app.sync(json!({ "full": false })).await;
+    assert_eq!(app.account(people[0]).await["custom"]["city"], "London");
+    assert_eq!(app.connection().await["found_by"]["delta"], 1);
     app.stop().await;
 }
 
