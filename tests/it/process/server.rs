@@ -125,20 +125,17 @@ impl Server {
         (reply.status().as_u16(), reply.json().await.unwrap_or_default())
     }
 
-    /// The body by which Graph would tell that `person` changed, with the client state of the real subscription.
-    pub fn notification(&self, person: Uuid) -> Value {
+    /// Somebody who tells of changes as Graph would.
+    pub fn teller(&self) -> Teller {
         let subscriptions = self.tenant.subscriptions();
         let users = subscriptions.iter().find(|subscription| subscription.resource.contains("users")).unwrap();
-        json!({ "value": [{
-            "subscriptionId": users.id, "clientState": users.client_state, "changeType": "updated",
-            "tenantId": self.tenant.id(), "resource": format!("Users/{person}"),
-            "resourceData": { "@odata.type": "#Microsoft.Graph.User", "id": person },
-        }] })
-    }
-
-    /// Where Graph sends notifications.
-    pub fn notifications_url(&self) -> String {
-        format!("{}/graph/notifications", self.public)
+        Teller {
+            tenant: self.tenant.clone(),
+            client: self.client.clone(),
+            url: format!("{}/graph/notifications", self.public),
+            subscription: users.id,
+            client_state: json!(users.client_state),
+        }
     }
 
     /// What the process that runs now wrote.
@@ -154,6 +151,29 @@ impl Server {
             assert!(Instant::now() < deadline, "waited in vain until {what}; the process said: {}", said());
             tokio::time::sleep(GLANCE).await;
         }
+    }
+}
+
+/// Changes people and tells of it, once each.
+pub struct Teller {
+    tenant: Tenant,
+    client: Client,
+    url: String,
+    subscription: Uuid,
+    client_state: Value,
+}
+
+impl Teller {
+    /// Gives a person another job title and notifies of it; the answer's status, `None` when nobody answered.
+    pub async fn tell(&self, person: Uuid, title: &str) -> Option<u16> {
+        self.tenant.update_user(person, "jobTitle", json!(title));
+        let body = json!({ "value": [{
+            "subscriptionId": self.subscription, "clientState": self.client_state, "changeType": "updated",
+            "tenantId": self.tenant.id(), "resource": format!("Users/{person}"),
+            "resourceData": { "@odata.type": "#Microsoft.Graph.User", "id": person },
+        }] });
+        let sent = self.client.post(&self.url).json(&body).send().await;
+        sent.ok().map(|reply| reply.status().as_u16())
     }
 }
 
