@@ -83,27 +83,6 @@ impl GroupGraph {
         }
         standing
     }
-
-    /// Whether this graph says that everyone is in scope.
-    pub fn all_users(&self) -> bool {
-        self.all_users
-    }
-
-    /// The groups whose members matter before anything is known of nesting.
-    pub fn roots(&self) -> BTreeSet<ObjectId> {
-        self.scope_groups.union(&self.team_groups).copied().collect()
-    }
-
-    /// Every group above `group`, itself included.
-    pub fn ancestors(&self, group: ObjectId) -> BTreeSet<ObjectId> {
-        let mut found = BTreeSet::from([group]);
-        let mut waiting = vec![group];
-        while let Some(next) = waiting.pop() {
-            let parents = self.parents.get(&next).into_iter().flatten();
-            waiting.extend(parents.filter(|parent| found.insert(**parent)));
-        }
-        found
-    }
 }
 
 fn path_down(scope_group: ObjectId, below: &HashMap<ObjectId, Option<ObjectId>>) -> Vec<ObjectId> {
@@ -142,7 +121,6 @@ mod tests {
     fn cycles_and_diamonds_end() {
         let graph = graph(true, &[(1, 2), (1, 3), (2, 4), (3, 4), (4, 2)]);
         assert_eq!(graph.standing(&[group(4)]).scope.map(|path| path.0.len()), Some(3));
-        assert_eq!(graph.ancestors(group(4)).len(), 4);
     }
 
     #[test]

@@ -105,12 +105,6 @@ impl Keeper {
         self.db.read(move |db| rows::due(db, now, CONNECTIONS_MAX)).await
     }
 
-    /// Wants both subscriptions for a connection, due now.
-    pub async fn want(&self, connection: &ConnectionId) -> Result<(), StoreError> {
-        let (id, version, now) = (connection.clone(), self.keyring.current(), self.clock.now());
-        self.db.write(move |db| rows::want(db, &id, &super::RESOURCES, version, now)).await
-    }
-
     /// Does what a connection's subscriptions need; with `force` renews them whether due or not.
     pub async fn renew(&self, connection: &ConnectionId, force: bool) -> Result<Vec<Renewed>, StoreError> {
         let Some(lease) = self.acquire(connection).await? else {
