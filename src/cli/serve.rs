@@ -9,11 +9,8 @@ use super::arguments::ServeArguments;
 use super::{CommandError, signals};
 use crate::clock::SystemClock;
 use crate::settings::ServeSettings;
-use crate::startup::{Application, Migrations};
+use crate::startup::{Application, Migrations, STOP_WAIT_MAX};
 use crate::telemetry::Telemetry;
-
-/// A stop ends within this, whatever still hangs: below the 8 s after which a supervisor may kill.
-const STOP_WAIT_MAX: Duration = Duration::from_secs(7);
 
 /// How often histograms are folded together: their memory grows until then.
 const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);

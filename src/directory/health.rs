@@ -27,6 +27,34 @@ pub enum Status {
     Healthy,
 }
 
+impl Status {
+    /// All of them, in the order in which they apply.
+    pub const ALL: [Self; 8] = [
+        Self::Paused,
+        Self::Quarantined,
+        Self::Held,
+        Self::Attention,
+        Self::Connecting,
+        Self::Syncing,
+        Self::Silent,
+        Self::Healthy,
+    ];
+
+    /// The word used in replies and metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Paused => "paused",
+            Self::Quarantined => "quarantined",
+            Self::Held => "held",
+            Self::Attention => "attention",
+            Self::Connecting => "connecting",
+            Self::Syncing => "syncing",
+            Self::Silent => "silent",
+            Self::Healthy => "healthy",
+        }
+    }
+}
+
 /// What the state is judged by.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Findings {
@@ -190,6 +218,13 @@ mod tests {
         let (word, reason) = status(&refused);
         assert_eq!(word, Status::Attention);
         assert_eq!(reason.unwrap(), "Graph refused the subscription to users: not allowed");
+    }
+
+    #[test]
+    fn a_state_is_one_word_everywhere() {
+        for status in Status::ALL {
+            assert_eq!(serde_json::to_value(status).unwrap(), status.as_str());
+        }
     }
 
     #[test]

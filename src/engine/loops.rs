@@ -11,12 +11,16 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::directory::ConnectionId;
+use crate::queue::fold::Folded;
 use crate::store::StoreError;
 
-use super::Engine;
+use super::{Engine, Shown};
 
 /// How long work of another process, or work that becomes due, may go unnoticed.
 const POLL_INTERVAL: Duration = Duration::from_millis(500);
+
+/// The pause when another process folds: it may have read just before the latest commit.
+const BY_ANOTHER_PAUSE: Duration = Duration::from_millis(50);
 
 /// The pause after the database failed, so that an outage is not answered with a storm.
 const ERROR_PAUSE: Duration = Duration::from_secs(1);
@@ -134,7 +138,8 @@ async fn fold(engine: &Engine, stop: &CancellationToken) {
         let mut woken = std::pin::pin!(engine.fold.inbox.appended().notified());
         woken.as_mut().enable();
         let pause = match engine.fold.run_once().await {
-            Ok(_) => POLL_INTERVAL,
+            Ok(Folded::All { .. }) => POLL_INTERVAL,
+            Ok(Folded::ByAnother) => BY_ANOTHER_PAUSE,
             Err(error) => pause_after("fold", &error),
         };
         tokio::select! {
@@ -158,8 +163,9 @@ async fn schedule(engine: &Engine, stop: &CancellationToken) {
 
 /// Measures what only the database knows.
 async fn measure(engine: &Engine, stop: &CancellationToken) {
+    let mut shown = Shown::default();
     while !stop.is_cancelled() {
-        if let Err(error) = engine.measure().await {
+        if let Err(error) = engine.measure(&mut shown).await {
             pause_after("measure", &error);
         }
         tokio::select! { () = tokio::time::sleep(MEASURE_INTERVAL) => {}, () = stop.cancelled() => {} }

@@ -7,6 +7,8 @@ mod acts;
 mod loops;
 mod measure;
 
+pub use measure::Shown;
+
 use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;

@@ -62,7 +62,8 @@ impl Registry {
         self.read_into(&mut reloaded_at).await
     }
 
-    /// Verifies notifications and packs those that are genuine.
+    /// Verifies notifications and packs those that are genuine. When some do not verify, this waits for a reading that
+    /// began after they arrived.
     ///
     /// # Errors
     /// [`AppendError`] when some do not verify and the database could not be asked before `deadline` whether they
@@ -74,19 +75,23 @@ impl Registry {
             return Ok(admitted);
         }
         let reloaded = tokio::time::timeout_at(deadline, self.reload_once_since(arrived_at)).await;
-        match reloaded.map_err(|_| AppendError::TooSlow)?? {
-            Reloaded::Now => Ok(self.now_expected().admit(notifications)),
-            Reloaded::TooRecently => Ok(admitted),
-        }
+        reloaded.map_err(|_| AppendError::TooSlow)??;
+        Ok(self.now_expected().admit(notifications))
     }
 
-    async fn reload_once_since(&self, arrived_at: Instant) -> Result<Reloaded, StoreError> {
-        let mut reloaded_at = self.reloaded_at.lock().await;
-        match *reloaded_at {
-            // Somebody read while this one waited.
-            Some(at) if at >= arrived_at => Ok(Reloaded::Now),
-            Some(at) if at.elapsed() < RELOAD_INTERVAL => Ok(Reloaded::TooRecently),
-            _ => self.read_into(&mut reloaded_at).await.map(|()| Reloaded::Now),
+    /// Reads what is expected, unless somebody did since `arrived_at`; not before the interval is over, and then once
+    /// for all who wait: what another process has made a moment ago is not dropped.
+    async fn reload_once_since(&self, arrived_at: Instant) -> Result<(), StoreError> {
+        loop {
+            let mut reloaded_at = self.reloaded_at.lock().await;
+            let read_next_at = match *reloaded_at {
+                Some(at) if at >= arrived_at => return Ok(()),
+                Some(at) if at.elapsed() < RELOAD_INTERVAL => at + RELOAD_INTERVAL,
+                _ => return self.read_into(&mut reloaded_at).await,
+            };
+            // Not under the lock: whoever created a connection reads at once.
+            drop(reloaded_at);
+            tokio::time::sleep_until(read_next_at).await;
         }
     }
 
@@ -103,11 +108,6 @@ impl Registry {
     fn now_expected(&self) -> Arc<Expected> {
         Arc::clone(&self.expected.read().unwrap_or_else(PoisonError::into_inner))
     }
-}
-
-enum Reloaded {
-    Now,
-    TooRecently,
 }
 
 /// The expected client states at one moment.

@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use secrecy::SecretString;
 
-use crate::clock::Timestamp;
 use crate::directory::ConnectionId;
 use crate::directory::decide::Rules;
 use crate::directory::mapping::Mapping;
@@ -78,7 +77,7 @@ impl Sessions {
             self.lock().remove(connection);
             return Ok(None);
         };
-        if let Some(session) = self.lock().get(connection).filter(|open| is_current(open, &record)) {
+        if let Some(session) = self.lock().get(connection).filter(|open| *open.record == record) {
             return Ok(Some(session.clone()));
         }
         let session = self.begin(record)?;
@@ -117,10 +116,4 @@ impl Sessions {
             secret: CredentialSecret::ClientSecret(service.client_secret.clone()),
         })
     }
-}
-
-/// Whether an open session still is what is stored.
-fn is_current(open: &Session, record: &ConnectionRecord) -> bool {
-    let changed_at = |record: &ConnectionRecord| -> Timestamp { record.updated_at };
-    changed_at(&open.record) == changed_at(record) && *open.record == *record
 }

@@ -7,11 +7,9 @@ mod gather;
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::Duration;
 
 use metrics::counter;
 use tokio::sync::Notify;
-use tokio_util::sync::CancellationToken;
 
 use super::SLICE_ROWS_MAX;
 use crate::clock::{SharedClock, Timestamp};
@@ -37,15 +35,6 @@ const RUN_BATCH_COUNT_MAX: u32 = 1_000;
 
 /// Connections or subscriptions noted in one transaction: single-row statements of some 10 µs each.
 const NOTED_COUNT_MAX: usize = 500;
-
-/// How long notifications that another process stored may go unnoticed.
-const POLL_INTERVAL: Duration = Duration::from_millis(500);
-
-/// The pause when another process folds: it may have read just before the latest commit.
-const BY_ANOTHER_PAUSE: Duration = Duration::from_millis(50);
-
-/// The pause after the database failed, so that an outage is not answered with a storm.
-const ERROR_PAUSE: Duration = Duration::from_secs(1);
 
 /// Notifications whose connection was removed before they were folded.
 const DISCARDED_TOTAL: &str = "rollcall_notifications_discarded_total";
@@ -96,28 +85,6 @@ pub enum FoldError {
 }
 
 impl Fold {
-    /// Folds whenever something was stored, until `stop`.
-    pub async fn run(self, stop: CancellationToken) {
-        while !stop.is_cancelled() {
-            // A commit while this one folds leaves its wake-up behind: none is missed.
-            let appended = self.inbox.appended().notified();
-            let pause = match self.run_once().await {
-                Ok(Folded::All { .. }) => POLL_INTERVAL,
-                Ok(Folded::ByAnother) => BY_ANOTHER_PAUSE,
-                Err(error) => {
-                    tracing::warn!("Folding the inbox failed, trying again: {error}");
-                    tokio::time::sleep(ERROR_PAUSE).await;
-                    continue;
-                }
-            };
-            tokio::select! {
-                () = appended => {}
-                () = tokio::time::sleep(pause) => {}
-                () = stop.cancelled() => {}
-            }
-        }
-    }
-
     /// Folds until the inbox is empty.
     ///
     /// # Errors

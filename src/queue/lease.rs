@@ -23,7 +23,7 @@ pub struct DueWork {
 /// What a worker holds: the connection's lease, and the rows taken under it.
 #[derive(Clone, Debug)]
 pub struct LeasedBatch {
-    /// The lease; renew it every [`leases::LEASE_RENEWAL_INTERVAL`], and give it back with [`release`].
+    /// The lease; work under it inside [`leases::holding`], and give it back with [`release`].
     pub lease: Lease,
     /// The kind of work.
     pub lane: Lane,
@@ -64,15 +64,6 @@ pub async fn lease(
         Ok(Some(LeasedBatch { lease, lane, items }))
     })
     .await
-}
-
-/// Extends the lease of a batch that is still worked on.
-///
-/// # Errors
-/// [`StoreError::LeaseLost`] when somebody else has taken over: drop what was fetched.
-pub async fn renew(db: &Db, lease: &Lease, now: Timestamp) -> Result<(), StoreError> {
-    let lease = lease.clone();
-    db.write(move |db| leases::renew(db, &lease, now)).await
 }
 
 /// Ends a batch: gives the lease back, and every row that was neither settled, retried nor buried.

@@ -23,7 +23,7 @@ use crate::store::work_items::{self, Arrival, RetriedAll};
 use crate::store::{Db, DbConnection, StoreError};
 
 pub use crate::store::work_items::{Depth, Failure, Hint, Lane, LaneDepth, WorkItem, depth, depth_by_lane};
-pub use lease::{DueWork, LeasedBatch, SYNC_LEASE, lease, next_connections, release, renew};
+pub use lease::{DueWork, LeasedBatch, SYNC_LEASE, lease, next_connections, release};
 pub use settle::{Settled, bury, retry, settle};
 
 /// Rows in one statement: on SQLite below the 20 ms a transaction may take, even where a backlog of hundreds of

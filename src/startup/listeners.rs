@@ -19,7 +19,7 @@ use crate::telemetry::Telemetry;
 use super::{Ports, StartError};
 
 /// Time for requests under way when the process stops; Graph repeats what is cut off.
-const SHUTDOWN_SECONDS: u64 = 2;
+pub(super) const SHUTDOWN_SECONDS: u64 = 2;
 
 /// How long a client may take to send its head.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
@@ -43,10 +43,9 @@ pub(super) struct Listeners {
 }
 
 impl Listeners {
-    /// Ends both, the public one first; returns when nothing of them holds the database any more.
+    /// Ends both; returns when nothing of them holds the database any more.
     pub(super) async fn stop(self) {
-        self.public.stop().await;
-        self.admin.stop().await;
+        tokio::join!(self.public.stop(), self.admin.stop());
     }
 }
 

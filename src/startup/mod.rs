@@ -23,9 +23,18 @@ use crate::telemetry::TelemetryError;
 pub use build::{Migrations, open_database};
 use listeners::Listeners;
 
-/// How long a stop waits for the loops to put their work down; with the listeners' own time it stays below the 8 s
-/// after which a supervisor may kill.
+/// How long a stop waits for the loops to put their work down, and for the listeners at the same time.
 const STOP_WAIT: Duration = Duration::from_secs(4);
+
+/// How long giving the leases back may take: two statements, which a busy SQLite file lets wait.
+const GIVE_BACK_WAIT: Duration = Duration::from_secs(2);
+
+/// A stop ends within this, whatever still hangs: below the 8 s after which a supervisor may kill.
+pub const STOP_WAIT_MAX: Duration = Duration::from_secs(7);
+
+// Otherwise a slow stop would not give its leases back; requests under way end before the wait for their listener does.
+const _: () = assert!(STOP_WAIT.as_secs() + GIVE_BACK_WAIT.as_secs() < STOP_WAIT_MAX.as_secs());
+const _: () = assert!(listeners::SHUTDOWN_SECONDS < STOP_WAIT.as_secs());
 
 /// The service could not start.
 #[derive(Debug, thiserror::Error)]
@@ -98,17 +107,27 @@ impl Application {
         self.ports
     }
 
-    /// Works until `stop`, then puts everything down: listeners first, so that nothing new arrives, then the loops;
-    /// leases are given back, so that another process takes over at once.
+    /// Works until `stop`, then puts everything down, listeners and loops at the same time; leases are given back, so
+    /// that another process takes over at once.
     pub async fn run_until_stopped(self, stop: CancellationToken) -> Result<(), StoreError> {
         let loops: JoinHandle<()> = tokio::spawn(self.engine.clone().run(stop.clone()));
         stop.cancelled().await;
         tracing::info!("Stopping");
-        self.listeners.stop().await;
-        if tokio::time::timeout(STOP_WAIT, loops).await.is_err() {
-            tracing::warn!("Some work did not end in time; it is taken up again at the next start");
+        let aborting = loops.abort_handle();
+        let put_down = async { tokio::join!(self.listeners.stop(), loops) };
+        match tokio::time::timeout(STOP_WAIT, put_down).await {
+            Ok(((), Err(error))) => tracing::error!("The work did not end well: {error}"),
+            Ok(((), Ok(()))) => {}
+            Err(_) => {
+                tracing::warn!("Some work did not end in time; it is taken up again at the next start");
+                // What is given back below must not be taken again.
+                aborting.abort();
+            }
         }
-        self.engine.db.write(leases::release_process).await?;
+        match tokio::time::timeout(GIVE_BACK_WAIT, self.engine.db.write(leases::release_process)).await {
+            Ok(given_back) => given_back?,
+            Err(_) => tracing::warn!("Leases could not be given back in time; they run out by themselves"),
+        }
         tracing::info!("Stopped");
         Ok(())
     }

@@ -27,12 +27,22 @@ const SQLITE_BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const SQLITE_WAL_AUTOCHECKPOINT_PAGES: u32 = 4_000;
 
 /// Where the data lives.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Location {
     /// A file, created when missing; the inbox is a second file beside it.
     Sqlite(PathBuf),
     /// A `postgres://` address.
     Postgresql(String),
+}
+
+impl std::fmt::Debug for Location {
+    /// Never the address of a server: it holds a password.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Sqlite(path) => f.debug_tuple("Sqlite").field(path).finish(),
+            Self::Postgresql(_) => f.write_str("Postgresql([REDACTED])"),
+        }
+    }
 }
 
 /// Opens connections for the pool.
@@ -217,4 +227,16 @@ pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_password_of_a_server_is_not_shown() {
+        let location = Location::Postgresql("postgres://rollcall:s3cret@db.example/rollcall".to_owned());
+        let shown = format!("{location:?} {:?}", Opener(location.clone()));
+        assert_eq!(shown, "Postgresql([REDACTED]) Opener(Postgresql([REDACTED]))");
+    }
 }

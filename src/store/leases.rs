@@ -18,6 +18,19 @@ pub const LEASE_TERM: Duration = Duration::from_secs(10);
 /// How often a holder renews: three chances before it runs out.
 pub const LEASE_RENEWAL_INTERVAL: Duration = Duration::from_secs(3);
 
+/// How far the clocks of replicas may differ: a holder that renews in time always has this left, so that a replica
+/// whose clock is ahead by less takes over no living lease. Beyond it work is done twice, but nothing is written twice:
+/// every write checks the lease's token.
+pub const CLOCK_DIFFERENCE_MAX: Duration = Duration::from_secs(5);
+
+/// How long a renewal itself may take.
+const RENEWAL_TIME_MAX: Duration = Duration::from_secs(2);
+
+const _: () = assert!(
+    LEASE_TERM.as_secs()
+        >= LEASE_RENEWAL_INTERVAL.as_secs() + RENEWAL_TIME_MAX.as_secs() + CLOCK_DIFFERENCE_MAX.as_secs()
+);
+
 /// The owner of leases that belong to no connection.
 pub const NO_CONNECTION: &str = "";
 
@@ -38,7 +51,8 @@ impl Lease {
     }
 }
 
-/// Takes the lease `name` of `connection` unless somebody else holds it.
+/// Takes the lease `name` of `connection` unless somebody else holds it, by a clock that may be ahead of the holder's by
+/// [`CLOCK_DIFFERENCE_MAX`].
 pub fn acquire(
     db: &mut DbConnection,
     connection: &str,
@@ -60,15 +74,17 @@ pub fn acquire(
     Ok((taken == 1).then(|| Lease { connection: connection.to_owned(), name: name.to_owned(), token }))
 }
 
-/// Extends a held lease; fails with [`StoreError::LeaseLost`] when somebody else holds it now.
+/// Extends a held lease, never to an earlier end than it has; fails with [`StoreError::LeaseLost`] when somebody else holds it now.
 pub fn renew(db: &mut DbConnection, lease: &Lease, now: Timestamp) -> Result<(), StoreError> {
-    let renewed =
-        diesel::sql_query("UPDATE leases SET until = $1 WHERE connection_id = $2 AND name = $3 AND token = $4")
-            .bind::<BigInt, _>(now.plus(LEASE_TERM).0)
-            .bind::<Text, _>(&lease.connection)
-            .bind::<Text, _>(&lease.name)
-            .bind::<Text, _>(&lease.token)
-            .execute(db)?;
+    let renewed = diesel::sql_query(
+        "UPDATE leases SET until = CASE WHEN until > $1 THEN until ELSE $1 END \
+             WHERE connection_id = $2 AND name = $3 AND token = $4",
+    )
+    .bind::<BigInt, _>(now.plus(LEASE_TERM).0)
+    .bind::<Text, _>(&lease.connection)
+    .bind::<Text, _>(&lease.name)
+    .bind::<Text, _>(&lease.token)
+    .execute(db)?;
     if renewed == 1 { Ok(()) } else { Err(StoreError::LeaseLost) }
 }
 

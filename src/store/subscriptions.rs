@@ -98,16 +98,16 @@ pub fn want(
     Ok(())
 }
 
-/// Writes what became of a subscription.
+/// Writes what became of a subscription; `renewed_at` when it was renewed or made.
 pub fn put(
     db: &mut DbConnection,
     connection: &ConnectionId,
     row: &SubscriptionRow,
-    now: Timestamp,
+    renewed_at: Option<Timestamp>,
 ) -> Result<(), StoreError> {
     diesel::sql_query(
         "UPDATE subscriptions SET subscription_id = $1, client_state_key_version = $2, expires_at = $3, error = $4, \
-         attempt_count = $5, due_at = $6, renewed_at = $7 WHERE connection_id = $8 AND resource = $9",
+         attempt_count = $5, due_at = $6, renewed_at = COALESCE($7, renewed_at) WHERE connection_id = $8 AND resource = $9",
     )
     .bind::<Nullable<Text>, _>(row.id.map(|id| id.to_string()))
     .bind::<BigInt, _>(i64::from(row.key_version.0))
@@ -115,7 +115,7 @@ pub fn put(
     .bind::<Nullable<Text>, _>(row.error.as_deref())
     .bind::<BigInt, _>(i64::from(row.attempt_count))
     .bind::<BigInt, _>(row.due_at.0)
-    .bind::<BigInt, _>(now.0)
+    .bind::<Nullable<BigInt>, _>(renewed_at.map(|at| at.0))
     .bind::<Text, _>(connection.as_str())
     .bind::<Text, _>(&row.resource)
     .execute(db)?;

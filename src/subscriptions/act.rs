@@ -6,9 +6,9 @@ use crate::directory::ConnectionId;
 use crate::graph::{GraphError, NewSubscription, Renewed as GraphRenewed, Resource, Subscription};
 use crate::provisioning::{Session, Trouble};
 use crate::store::StoreError;
+use crate::store::leases::{self, Lease};
 use crate::store::schedules;
 use crate::store::subscriptions::{self as rows, SubscriptionRow};
-use crate::telemetry::metrics_names;
 
 use super::decide::{Renewal, renew_at};
 use super::keeper::{Keeper, Renewed, RenewedAction, report};
@@ -20,25 +20,28 @@ pub(super) enum Act {
     Kept,
     /// It lives on.
     Renewed(Subscription),
-    /// There is a new one, or one of ours that was found again.
+    /// There is a new one.
     Created(Subscription),
-    /// Graph has it no more, and a new one could not be made.
-    Lost(Trouble),
 }
 
 /// Gives a subscription a new end; makes a new one when Graph does not have it any more.
-pub(super) async fn renew(keeper: &Keeper, session: &Session, row: &SubscriptionRow) -> Result<Act, Trouble> {
+pub(super) async fn renew(keeper: &Keeper, session: &Session, row: &mut SubscriptionRow) -> Result<Act, Trouble> {
     let Some(id) = row.id else {
         return create(keeper, session, row).await;
     };
     let expires_at = keeper.clock.now().plus(keeper.settings.lifetime);
     match session.graph.renew_subscription(id, expires_at).await? {
         GraphRenewed::Renewed(subscription) => Ok(Act::Renewed(subscription)),
-        GraphRenewed::Gone => Ok(create(keeper, session, row).await.unwrap_or_else(Act::Lost)),
+        GraphRenewed::Gone => {
+            // Known to be no more, also when no new one can be made.
+            (row.id, row.expires_at) = (None, None);
+            create(keeper, session, row).await
+        }
     }
 }
 
-/// Makes a subscription, or adopts ours when Graph says there is one: a process that stopped inside the call left it.
+/// Makes a subscription, in the place of ours when Graph says there is one: a process that stopped inside the call left
+/// it, or a connection that was removed, or another database under the same address.
 pub(super) async fn create(keeper: &Keeper, session: &Session, row: &SubscriptionRow) -> Result<Act, Trouble> {
     let resource = Resource::parse(&row.resource)
         .ok_or_else(|| StoreError::corrupt("subscriptions.resource", row.resource.clone()))?;
@@ -52,34 +55,44 @@ pub(super) async fn create(keeper: &Keeper, session: &Session, row: &Subscriptio
     };
     match session.graph.create_subscription(&new).await {
         Ok(subscription) => Ok(Act::Created(subscription)),
-        Err(GraphError::SubscriptionConflict { .. }) => adopt(keeper, session, resource).await,
+        Err(GraphError::SubscriptionConflict { .. }) => replace(keeper, session, &new).await,
         Err(error) => Err(error.into()),
     }
 }
 
-/// Finds the subscription Graph says exists. Ours are those with our notification address; others are never touched.
-async fn adopt(keeper: &Keeper, session: &Session, resource: Resource) -> Result<Act, Trouble> {
+/// Deletes the subscription Graph says exists, and makes the new one. It is not adopted: Graph never shows the client
+/// state it was made with, and with another's every notification would be dropped. Ours are those with our notification
+/// address; others are never touched.
+async fn replace(keeper: &Keeper, session: &Session, new: &NewSubscription) -> Result<Act, Trouble> {
     let ours = |subscription: &Subscription| {
-        subscription.resource == Some(resource)
+        subscription.resource == Some(new.resource)
             && subscription.notification_url == keeper.settings.notification_url.as_str()
     };
-    match session.graph.list_subscriptions().await?.into_iter().find(ours) {
-        Some(subscription) => Ok(Act::Created(subscription)),
-        None => Err(Trouble::ForeignSubscription),
+    let found: Vec<Subscription> = session.graph.list_subscriptions().await?.into_iter().filter(ours).collect();
+    if found.is_empty() {
+        return Err(Trouble::ForeignSubscription);
     }
+    for subscription in found {
+        session.graph.delete_subscription(subscription.id).await?;
+        tracing::info!(
+            connection.id = %session.connection(), subscription.id = %subscription.id,
+            "A subscription of ours whose client state is not known was deleted to make a new one"
+        );
+    }
+    Ok(Act::Created(session.graph.create_subscription(new).await?))
 }
 
 impl Keeper {
-    /// Remembers what became of a subscription; after a gap the delta poll looks for what was missed.
+    /// Remembers what became of a subscription while the lease is held; after a gap the delta poll looks for what was
+    /// missed.
     pub(super) async fn record(
         &self,
         connection: &ConnectionId,
-        mut row: SubscriptionRow,
-        renewal: Renewal,
+        lease: &Lease,
+        (mut row, renewal): (SubscriptionRow, Renewal),
         act: Result<Act, Trouble>,
     ) -> Result<Renewed, StoreError> {
         let now = self.clock.now();
-        let had_one = row.id.is_some();
         let action = match act {
             Ok(Act::Kept) => RenewedAction::Skipped,
             Ok(Act::Renewed(subscription)) => {
@@ -88,25 +101,21 @@ impl Keeper {
             }
             Ok(Act::Created(subscription)) => {
                 self.alive(&mut row, &subscription);
-                if had_one { RenewedAction::Recreated } else { RenewedAction::Created }
-            }
-            Ok(Act::Lost(trouble)) => {
-                self.failed(connection, &mut row, Renewal::Recreate, &trouble);
-                RenewedAction::Failed
+                if renewal == Renewal::Create { RenewedAction::Created } else { RenewedAction::Recreated }
             }
             Err(trouble) => {
                 self.failed(connection, &mut row, renewal, &trouble);
                 RenewedAction::Failed
             }
         };
-        let (id, written) = (connection.clone(), row.clone());
+        let (id, lease, written) = (connection.clone(), lease.clone(), row.clone());
         self.db
             .write(move |db| {
-                rows::put(db, &id, &written, now)?;
-                match action {
-                    RenewedAction::Created | RenewedAction::Recreated => schedules::bring_forward(db, &id, now),
-                    _ => Ok(()),
-                }
+                leases::check(db, &lease, now)?;
+                let made = matches!(action, RenewedAction::Created | RenewedAction::Recreated);
+                let renewed_at = (made || action == RenewedAction::Renewed).then_some(now);
+                rows::put(db, &id, &written, renewed_at)?;
+                if made { schedules::bring_forward(db, &id, now) } else { Ok(()) }
             })
             .await?;
         Ok(report(connection, &row, action))
@@ -133,12 +142,5 @@ impl Keeper {
             connection.id = %connection, resource = row.resource, attempt.count = row.attempt_count,
             "A subscription could not be renewed or made, trying again at {}: {trouble}", row.due_at
         );
-    }
-
-    /// Shows in the metrics how long each of a connection's subscriptions lives.
-    pub fn observe(&self, connection: &ConnectionId, row: &SubscriptionRow) {
-        let left = row.expires_at.map_or(0.0, |at| at.since(self.clock.now()).as_secs_f64());
-        let labels = [("connection", connection.to_string()), ("resource", row.resource.clone())];
-        metrics::gauge!(metrics_names::SUBSCRIPTION_EXPIRES_SECONDS, &labels).set(left);
     }
 }

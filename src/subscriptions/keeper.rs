@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
+use tokio::time::Instant;
 
 use crate::clock::{SharedClock, Timestamp};
 use crate::directory::{ConnectionId, SubscriptionId};
@@ -21,6 +22,12 @@ const LEASE: &str = "subscriptions";
 
 /// Connections taken up in one go; each costs at most two calls of a minute.
 const CONNECTIONS_MAX: i64 = 16;
+
+/// How long a removal waits for whoever is at the subscriptions: longer than the term of a lease whose holder died.
+const REMOVAL_WAIT: Duration = Duration::from_secs(15);
+
+/// How often a removal looks whether the lease is free.
+const REMOVAL_GLANCE: Duration = Duration::from_millis(200);
 
 /// What the keeper needs to know.
 #[derive(Clone, Debug)]
@@ -105,12 +112,6 @@ impl Keeper {
         self.db.read(move |db| rows::due(db, now, CONNECTIONS_MAX)).await
     }
 
-    /// Wants both subscriptions for a connection, due now.
-    pub async fn want(&self, connection: &ConnectionId) -> Result<(), StoreError> {
-        let (id, version, now) = (connection.clone(), self.keyring.current(), self.clock.now());
-        self.db.write(move |db| rows::want(db, &id, &super::RESOURCES, version, now)).await
-    }
-
     /// Does what a connection's subscriptions need; with `force` renews them whether due or not.
     pub async fn renew(&self, connection: &ConnectionId, force: bool) -> Result<Vec<Renewed>, StoreError> {
         let Some(lease) = self.acquire(connection).await? else {
@@ -119,6 +120,18 @@ impl Keeper {
         let outcome = self.renew_leased(connection, force, &lease).await;
         self.db.write(move |db| leases::release(db, &lease)).await?;
         outcome
+    }
+
+    /// Waits for the lease: whoever is inside a create remembers what was made before it gives the lease back.
+    async fn acquire_within(&self, connection: &ConnectionId, wait: Duration) -> Result<bool, StoreError> {
+        let deadline = Instant::now() + wait;
+        while self.acquire(connection).await?.is_none() {
+            if Instant::now() >= deadline {
+                return Ok(false);
+            }
+            tokio::time::sleep(REMOVAL_GLANCE).await;
+        }
+        Ok(true)
     }
 
     async fn acquire(&self, connection: &ConnectionId) -> Result<Option<Lease>, StoreError> {
@@ -145,7 +158,7 @@ impl Keeper {
     ) -> Result<Vec<Renewed>, StoreError> {
         let session = self.sessions.open(connection).await;
         let mut reports = Vec::new();
-        for row in self.rows(connection).await? {
+        for mut row in self.rows(connection).await? {
             let renewal = decide_renewal(&row, self.clock.now(), force);
             if renewal == Renewal::Keep {
                 reports.push(report(connection, &row, RenewedAction::Skipped));
@@ -153,17 +166,17 @@ impl Keeper {
             }
             let act = match &session {
                 Ok(Some(session)) => {
-                    leases::holding(&self.db, lease, &self.clock, self.act(session, &row, renewal)).await?
+                    leases::holding(&self.db, lease, &self.clock, self.act(session, &mut row, renewal)).await?
                 }
                 Ok(None) => return Ok(Vec::new()),
                 Err(trouble) => Err(Trouble::NoSession(trouble.to_string())),
             };
-            reports.push(self.record(connection, row, renewal, act).await?);
+            reports.push(self.record(connection, lease, (row, renewal), act).await?);
         }
         Ok(reports)
     }
 
-    async fn act(&self, session: &Session, row: &SubscriptionRow, renewal: Renewal) -> Result<Act, Trouble> {
+    async fn act(&self, session: &Session, row: &mut SubscriptionRow, renewal: Renewal) -> Result<Act, Trouble> {
         match renewal {
             Renewal::Keep => Ok(Act::Kept),
             Renewal::Renew => act::renew(self, session, row).await,
@@ -173,7 +186,12 @@ impl Keeper {
 
     /// Deletes a connection's subscriptions at Graph before the connection is removed. What cannot be deleted ends by
     /// itself, and its notifications are dropped, so a failure only delays nothing.
+    ///
+    /// Keeps the lease, so that nobody makes another one before the connection is gone and its leases with it.
     pub async fn remove(&self, connection: &ConnectionId) -> Result<(), StoreError> {
+        if !self.acquire_within(connection, REMOVAL_WAIT).await? {
+            tracing::warn!(connection.id = %connection, "Somebody is still at the subscriptions; removing all the same");
+        }
         let session = match self.sessions.open(connection).await {
             Ok(Some(session)) => session,
             Ok(None) => return Ok(()),

@@ -6,11 +6,9 @@ use std::time::Duration;
 use rollcall::clock::{Clock as _, Timestamp};
 use rollcall::directory::account::FoundBy;
 use rollcall::directory::{ConnectionId, ObjectId};
-use rollcall::queue::fold::Fold;
 use rollcall::queue::{self, Hint, Lane, LeasedBatch, Reason, Settled};
-use rollcall::store::StoreError;
 use rollcall::store::inbox::{Packer, Sign};
-use tokio_util::sync::CancellationToken;
+use rollcall::store::{StoreError, leases};
 
 use crate::intake::ground::{ADA, GRACE, Ground, NOW, OTHER_TENANT, TEAM, told};
 use crate::support::{TestDatabase, both_databases};
@@ -182,20 +180,17 @@ async fn many_rows_fold_in_slices(database: TestDatabase) {
 
 async fn what_is_stored_wakes_the_fold_and_the_fold_wakes_the_workers(database: TestDatabase) {
     let ground = Ground::new(database).await;
-    let (work, stop) = (Arc::clone(&ground.fold.work), CancellationToken::new());
-    let Fold { db, inbox, clock, work: wake } = &ground.fold;
-    let fold = Fold { db: db.clone(), inbox: inbox.clone(), clock: clock.clone(), work: wake.clone() };
-    let running = tokio::spawn(fold.run(stop.clone()));
+    let work = Arc::clone(&ground.fold.work);
     for object in [ADA, GRACE] {
-        let woken = work.notified();
+        let (appended, woken) = (ground.inbox.appended().notified(), work.notified());
         let mut packer = Packer::default();
         packer.push(&contoso(), Sign::UserChanged, id(object).0);
         ground.inbox.append(packer.finish(), NOW).await.unwrap();
+        tokio::time::timeout(Duration::from_secs(10), appended).await.unwrap();
+        ground.fold.run_once().await.unwrap();
         tokio::time::timeout(Duration::from_secs(10), woken).await.unwrap();
     }
     assert_eq!(told(&ground.queue().await), "contoso user ada changed\ncontoso user grace changed\n");
-    stop.cancel();
-    running.await.unwrap();
 }
 
 async fn one_batch_of_a_connection_is_in_flight(database: TestDatabase) {
@@ -214,7 +209,8 @@ async fn a_lease_that_ran_out_is_rescued_and_its_holder_can_write_no_more(databa
     ground.told(Sign::UserChanged, ADA).await;
     let lost = ground.lease(Lane::User).await.unwrap();
     ground.clock.advance(Duration::from_secs(6));
-    queue::renew(&ground.db, &lost.lease, ground.clock.now()).await.unwrap();
+    let (held, now) = (lost.lease.clone(), ground.clock.now());
+    ground.db.write(move |db| leases::renew(db, &held, now)).await.unwrap();
     ground.clock.advance(Duration::from_secs(6));
     assert!(ground.lease(Lane::User).await.is_none());
     ground.clock.advance(Duration::from_secs(5));

@@ -8,6 +8,8 @@ mod status;
 mod values;
 pub mod view;
 
+pub use status::status_of;
+
 use actix_web::HttpResponse;
 use actix_web::http::header::LOCATION;
 use actix_web::web::{Bytes, Data, Json, Path, Query};

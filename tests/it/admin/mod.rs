@@ -4,6 +4,7 @@ mod changes;
 mod connections;
 mod documents;
 mod lists;
+mod metrics;
 mod runs;
 mod tokens;
 

@@ -28,9 +28,7 @@ const SENDERS: usize = 8;
 /// What was acknowledged last of each person.
 type Acknowledged = Arc<Mutex<HashMap<Uuid, String>>>;
 
-async fn every_acknowledged_notification_is_applied_although_the_process_is_killed_fifty_times(
-    database: TestDatabase,
-) {
+async fn every_acknowledged_notification_is_applied_although_the_process_is_killed_fifty_times(database: TestDatabase) {
     let check_every = if database.url().starts_with("sqlite") { 1 } else { CHECK_EVERY };
     let mut server = Server::start(database).await;
     let people = connected_people(&server).await;

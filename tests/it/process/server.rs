@@ -1,6 +1,7 @@
 //! `rollcall serve` as a child process against a simulated tenant in this one.
 
-use std::net::TcpListener;
+use std::io::Write as _;
+use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -24,13 +25,14 @@ const GLANCE: Duration = Duration::from_millis(20);
 pub struct Server {
     pub tenant: Tenant,
     pub client: Client,
-    _simulator: Running,
+    pub simulator: Simulator,
+    _running: Running,
     process: Option<Child>,
     environment: Vec<(String, String)>,
     public: String,
     admin: String,
     folder: tempfile::TempDir,
-    _database: TestDatabase,
+    pub database: TestDatabase,
 }
 
 impl Server {
@@ -46,13 +48,14 @@ impl Server {
         let mut server = Self {
             tenant,
             client: Client::builder().timeout(Duration::from_secs(5)).build().unwrap(),
-            _simulator: running,
+            simulator,
+            _running: running,
             process: None,
             environment,
             public: format!("http://{public}"),
             admin: format!("http://{admin}"),
             folder: tempfile::tempdir().unwrap(),
-            _database: database,
+            database,
         };
         server.restart().await;
         server
@@ -119,7 +122,7 @@ impl Server {
         }
     }
 
-    async fn post(&self, path: &str, body: Value) -> (u16, Value) {
+    pub async fn post(&self, path: &str, body: Value) -> (u16, Value) {
         let request = self.client.post(format!("{}{path}", self.admin)).bearer_auth(ADMIN_TOKEN).json(&body);
         let reply = request.send().await.unwrap();
         (reply.status().as_u16(), reply.json().await.unwrap_or_default())
@@ -136,6 +139,19 @@ impl Server {
             subscription: users.id,
             client_state: json!(users.client_state),
         }
+    }
+
+    /// A connection on which the head of a request was sent and the body is awaited, to each listener.
+    pub fn begin_requests(&self) -> [TcpStream; 2] {
+        [(&self.public, "/graph/notifications"), (&self.admin, "/api/v1/connections")].map(|(address, path)| {
+            let mut stream = TcpStream::connect(address.trim_start_matches("http://")).unwrap();
+            let head = format!(
+                "POST {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {ADMIN_TOKEN}\r\n\
+                 Content-Length: 100\r\n\r\n{{"
+            );
+            stream.write_all(head.as_bytes()).unwrap();
+            stream
+        })
     }
 
     /// What the process that runs now wrote.

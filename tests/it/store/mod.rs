@@ -3,4 +3,5 @@
 mod connections;
 mod inbox;
 mod keys;
+mod leases;
 mod test_databases;

@@ -102,8 +102,12 @@ async fn a_subscription_that_could_only_be_made_later_catches_up_as_well(databas
         app.tenant.remove_subscription(subscription.id);
     }
     app.simulator.fail_next_of("subscriptions.create", 2, 503);
+    let renewed_at = async || app.list("subscriptions").await[0]["renewed_at"].clone();
+    let before = renewed_at().await;
+    app.clock.advance(Duration::from_secs(1));
     let (_, reply) = app.post(RENEW, json!({ "connection": null, "force": true })).await;
     assert_eq!(actions(&reply), ["failed", "failed"], "{reply}");
+    assert_eq!(renewed_at().await, before);
     assert!(reply["results"][0]["error"].as_str().unwrap().contains("unavailable"), "{reply}");
     assert_eq!(app.connection().await["status"], "attention");
     app.tenant.update_user(people[0], "jobTitle", json!("Countess"));

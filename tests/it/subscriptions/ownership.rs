@@ -8,7 +8,8 @@ use crate::support::scenes::{engineering, people_in};
 use crate::support::{TestDatabase, both_databases};
 
 both_databases!(
-    a_subscription_of_ours_that_was_forgotten_is_adopted,
+    a_subscription_of_ours_that_was_forgotten_is_replaced,
+    a_subscription_that_a_removed_connection_left_behind_is_replaced,
     a_foreign_subscription_is_left_alone_and_shown,
     a_removed_connection_takes_its_subscriptions_away,
     a_refused_subscription_does_not_stop_the_sync,
@@ -43,13 +44,14 @@ fn wanted(app: &TestApp, resource: &str, address: &str) -> Value {
     })
 }
 
-async fn a_subscription_of_ours_that_was_forgotten_is_adopted(database: TestDatabase) {
+async fn a_subscription_of_ours_that_was_forgotten_is_replaced(database: TestDatabase) {
     let (app, group, people) = engineering(database, 2).await;
     let before = ids(&app);
     // As after a process that died between Graph's answer and its own note.
     app.app.engine.db.write(forget_ids).await.unwrap();
     app.settle().await;
-    assert_eq!(ids(&app), before);
+    let after = ids(&app);
+    assert!(after.len() == 2 && after.iter().all(|id| !before.contains(id)), "{before:?} {after:?}");
     let mut shown: Vec<Uuid> = app
         .list("subscriptions")
         .await
@@ -57,10 +59,28 @@ async fn a_subscription_of_ours_that_was_forgotten_is_adopted(database: TestData
         .map(|shown| shown["subscription_id"].as_str().unwrap().parse().unwrap())
         .collect();
     shown.sort_unstable();
-    assert_eq!(shown, before);
+    assert_eq!(shown, after);
     app.tenant.update_user(people[0], "jobTitle", json!("Countess"));
     app.settle().await;
     app.assert_in_step(&[group]).await;
+    app.stop().await;
+}
+
+async fn a_subscription_that_a_removed_connection_left_behind_is_replaced(database: TestDatabase) {
+    let app = TestApp::start(database).await;
+    let group = app.tenant.add_group("Engineering");
+    let people = people_in(&app, group, 2);
+    // Made under another id or another data key: its client state is not known here.
+    for resource in ["users", "groups"] {
+        let ours = wanted(&app, resource, &app.public_url("/graph/notifications"));
+        graph(&app, reqwest::Method::POST, "subscriptions", Some(ours)).await;
+    }
+    app.connect(json!({ "scope": { "groups": [group] } })).await;
+    assert_eq!(app.connection().await["status"], "healthy");
+    app.tenant.update_user(people[0], "jobTitle", json!("Countess"));
+    app.settle().await;
+    assert_eq!(app.account(people[0]).await["job_title"], "Countess");
+    assert_eq!(app.connection().await["found_by"]["notification"], 1);
     app.stop().await;
 }
 
@@ -74,7 +94,7 @@ fn forget_ids(db: &mut rollcall::store::DbConnection) -> Result<(), rollcall::st
     let connection = "contoso".parse().unwrap();
     for mut row in rollcall::store::subscriptions::of(db, &connection)? {
         (row.id, row.expires_at, row.due_at) = (None, None, rollcall::clock::Timestamp(0));
-        rollcall::store::subscriptions::put(db, &connection, &row, rollcall::clock::Timestamp(0))?;
+        rollcall::store::subscriptions::put(db, &connection, &row, None)?;
     }
     Ok(())
 }
