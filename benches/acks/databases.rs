@@ -10,6 +10,7 @@ use diesel::{Connection as _, PgConnection, RunQueryDsl as _};
 use rollcall::clock::SystemClock;
 use rollcall::intake::Intake;
 use rollcall::intake::admit::Registry;
+use rollcall::intake::budget::BodyBudget;
 use rollcall::queue::fold::Fold;
 use rollcall::secrets::Keyring;
 use rollcall::store::inbox::{Inbox, InboxLimits};
@@ -137,7 +138,12 @@ impl Side {
         // The sender may go: the keys stay as they are.
         let (_sender, keyring) = watch::channel(Arc::clone(keyring));
         let registry = Registry::new(db.clone(), keyring);
-        let intake = web::Data::new(Intake { registry, inbox: inbox.clone(), clock: clock.clone() });
+        let intake = web::Data::new(Intake {
+            registry,
+            inbox: inbox.clone(),
+            clock: clock.clone(),
+            bodies: BodyBudget::default(),
+        });
         let fold = Arc::new(Fold { db, inbox, clock, work: Arc::new(Notify::new()) });
         let folds = Arc::new(AtomicBool::new(false));
         tokio::spawn(fold_while_asked(Arc::clone(&fold), Arc::clone(&folds)));

@@ -8,12 +8,13 @@ use std::time::{Duration, Instant};
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, ContentType};
-use actix_web::web::{self, Bytes, BytesMut};
+use actix_web::web::{self, BytesMut};
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::StreamExt as _;
 use metrics::histogram;
 use serde_json::json;
 
+use crate::intake::budget::BodyShare;
 use crate::intake::{Intake, RETRY_AFTER, ReceiveError};
 use crate::telemetry::metrics_names::NOTIFICATION_ACK_SECONDS;
 
@@ -27,6 +28,9 @@ const DISCARDED_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// The longest validation token that is echoed. Graph's have a few hundred bytes; the format may change
 /// (Graph: change-notifications-delivery-webhooks).
 pub const VALIDATION_TOKEN_BYTES_MAX: usize = 8 * 1024;
+
+/// What is set aside for a body before any of it has come: more than usual bodies have.
+const FIRST_BYTES_MAX: usize = 64 * 1024;
 
 /// How long a body may take to arrive: Graph itself gives up after 10 s.
 const BODY_DEADLINE: Duration = Duration::from_secs(15);
@@ -49,8 +53,9 @@ pub async fn receive(request: HttpRequest, payload: web::Payload, intake: web::D
         return handshake(&token);
     }
     let began_at = Instant::now();
-    let response = match read_body(&request, payload).await {
-        Ok(body) => acknowledge(&body, &intake).await,
+    let response = match read_body(&request, payload, intake.bodies.share()).await {
+        // Its share of the memory is given back with it.
+        Ok(body) => acknowledge(&body.bytes, &intake).await,
         Err(refusal) => refusal.response(),
     };
     histogram!(NOTIFICATION_ACK_SECONDS).record(began_at.elapsed().as_secs_f64());
@@ -79,12 +84,21 @@ async fn acknowledge(body: &[u8], intake: &Intake) -> HttpResponse {
         Err(ReceiveError::Malformed(error)) => problem(StatusCode::BAD_REQUEST, &error.to_string()),
         Err(ReceiveError::NotStored(error)) => {
             tracing::debug!(%error, "Notifications were refused");
-            let mut response =
-                problem(StatusCode::SERVICE_UNAVAILABLE, "The notifications could not be stored; send them again.");
-            response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER.as_secs().into());
-            response
+            come_again("The notifications could not be stored; send them again.")
         }
     }
+}
+
+fn come_again(detail: &str) -> HttpResponse {
+    let mut response = problem(StatusCode::SERVICE_UNAVAILABLE, detail);
+    response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER.as_secs().into());
+    response
+}
+
+/// A whole body, and what it takes of the memory.
+struct Body {
+    bytes: BytesMut,
+    share: BodyShare,
 }
 
 /// Why a body was not read.
@@ -93,6 +107,7 @@ enum Refusal {
     TooLarge,
     TooSlow,
     CutOff,
+    Busy,
 }
 
 impl Refusal {
@@ -100,23 +115,26 @@ impl Refusal {
         match self {
             Self::TooLarge => problem(StatusCode::PAYLOAD_TOO_LARGE, "The body is larger than 16 MiB."),
             Self::TooSlow => problem(StatusCode::REQUEST_TIMEOUT, "The body took longer than 15 s to arrive."),
+            Self::Busy => come_again("Too many bodies arrive at a time; send this one again."),
             Self::CutOff => problem(StatusCode::BAD_REQUEST, "The body ended before it was whole."),
         }
     }
 }
 
-async fn read_body(request: &HttpRequest, payload: web::Payload) -> Result<Bytes, Refusal> {
+async fn read_body(request: &HttpRequest, payload: web::Payload, share: BodyShare) -> Result<Body, Refusal> {
     let announced = request.headers().get(header::CONTENT_LENGTH);
     let announced: usize = announced.and_then(|value| value.to_str().ok()?.parse().ok()).unwrap_or(0);
     if announced > DISCARDED_BYTES_MAX {
         return Err(Refusal::TooLarge);
     }
-    let read = tokio::time::timeout(BODY_DEADLINE, read_up_to_limit(payload, announced.min(BODY_BYTES_MAX))).await;
+    // No more at first: what is announced need not come.
+    let body = Body { bytes: BytesMut::with_capacity(announced.min(FIRST_BYTES_MAX)), share };
+    let read = tokio::time::timeout(BODY_DEADLINE, read_up_to_limit(payload, body)).await;
     read.unwrap_or(Err(Refusal::TooSlow))
 }
 
-async fn read_up_to_limit(mut payload: web::Payload, expected: usize) -> Result<Bytes, Refusal> {
-    let mut body = BytesMut::with_capacity(expected);
+async fn read_up_to_limit(mut payload: web::Payload, body: Body) -> Result<Body, Refusal> {
+    let mut body = Some(body);
     let mut length = 0;
     while let Some(piece) = payload.next().await {
         let piece = piece.map_err(|_| Refusal::CutOff)?;
@@ -124,11 +142,15 @@ async fn read_up_to_limit(mut payload: web::Payload, expected: usize) -> Result<
         if length > DISCARDED_BYTES_MAX {
             break;
         }
-        if length <= BODY_BYTES_MAX {
-            body.extend_from_slice(&piece);
-        }
+        // What is refused is read on and thrown away, and takes no memory any more.
+        body = body.filter(|_| length <= BODY_BYTES_MAX).and_then(|mut body| {
+            body.share.grow_to(length).then(|| {
+                body.bytes.extend_from_slice(&piece);
+                body
+            })
+        });
     }
-    if length > BODY_BYTES_MAX { Err(Refusal::TooLarge) } else { Ok(body.freeze()) }
+    if length > BODY_BYTES_MAX { Err(Refusal::TooLarge) } else { body.ok_or(Refusal::Busy) }
 }
 
 /// An error as RFC 9457 section 3 describes it.

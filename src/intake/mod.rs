@@ -5,6 +5,7 @@
 
 pub mod admit;
 pub mod append;
+pub mod budget;
 pub mod parse;
 
 use std::time::Duration;
@@ -18,6 +19,7 @@ use crate::telemetry::metrics_names::NOTIFICATIONS_TOTAL;
 
 use admit::Registry;
 use append::AppendError;
+use budget::BodyBudget;
 use parse::MalformedBody;
 
 /// How long storing may take: Graph calls an answer slow at 2,900 ms in the strictest of its published rules
@@ -36,6 +38,8 @@ pub struct Intake {
     pub inbox: Inbox,
     /// Says when a body was received.
     pub clock: SharedClock,
+    /// What all bodies that are read at a time may take of the memory.
+    pub bodies: BodyBudget,
 }
 
 /// What became of the notifications of one body.

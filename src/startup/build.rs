@@ -13,6 +13,7 @@ use crate::http::api::{Api, ServiceRegistration};
 use crate::http::auth::AdminToken;
 use crate::intake::Intake;
 use crate::intake::admit::Registry;
+use crate::intake::budget::BodyBudget;
 use crate::provisioning::Sessions;
 use crate::provisioning::sessions::ServiceCredentials;
 use crate::queue::fold::Fold;
@@ -114,7 +115,7 @@ async fn engine(
         db: db.clone(),
         clock: clock.clone(),
         keyring: Arc::clone(&keyring),
-        intake: Arc::new(Intake { registry, inbox, clock: clock.clone() }),
+        intake: Arc::new(Intake { registry, inbox, clock: clock.clone(), bodies: BodyBudget::default() }),
         fold: Arc::new(fold),
         worker: Worker::new(db.clone(), sessions.clone(), clock.clone(), options.recheck.clone()),
         keeper: Keeper::new(db.clone(), sessions.clone(), keyring, clock.clone(), keeper_settings(settings)),

@@ -1,5 +1,11 @@
 //! What a body may hold, and what becomes of it.
 
+use std::io::Write as _;
+use std::net::TcpStream;
+use std::time::Duration;
+
+use rollcall::intake::budget::BodyBudget;
+
 use super::ground::{ADA, GRACE, GROUPS_SUBSCRIPTION, Ground, NOW, TEAM, TENANT, USERS_SUBSCRIPTION, body, told};
 use crate::support::{TestDatabase, both_databases};
 
@@ -9,6 +15,7 @@ both_databases!(
     a_body_as_large_as_allowed_is_stored_whole,
     a_body_that_cannot_be_read_is_refused_and_leaves_nothing,
     lifecycle_notifications_make_subscription_and_delta_due,
+    bodies_that_do_not_fit_into_the_memory_are_asked_to_come_again,
 );
 
 async fn notifications_of_all_kinds_end_in_the_queue(database: TestDatabase) {
@@ -120,4 +127,40 @@ async fn lifecycle_notifications_make_subscription_and_delta_due(database: TestD
     assert_eq!(ground.number(DELTA_DUE).await, Some(NOW.0));
     assert_eq!(ground.queue().await, []);
     listener.stop().await;
+}
+
+async fn bodies_that_do_not_fit_into_the_memory_are_asked_to_come_again(database: TestDatabase) {
+    const BUDGET_BYTES: usize = 16 * 1024;
+    let ground = Ground::new(database).await;
+    let listener = ground.listen_within(BodyBudget::new(BUDGET_BYTES)).await;
+    assert_eq!(listener.notify(body(&[ground.user(ADA)])).await, 202);
+
+    // Somebody takes all of it and sends no more: anew each time, because one that meets another body is refused itself.
+    let mut hanging = Vec::new();
+    let refused = async {
+        loop {
+            hanging.push(hang(&listener.address, BUDGET_BYTES));
+            let response = listener.post("/graph/notifications", body(&[ground.user(ADA)])).await;
+            if response.status() == 503 {
+                return response;
+            }
+        }
+    };
+    let refused = tokio::time::timeout(Duration::from_secs(10), refused).await.unwrap();
+    assert_eq!(refused.headers()["retry-after"], "5");
+    assert_eq!(refused.headers()["content-type"], "application/problem+json");
+
+    drop(hanging);
+    let opens_again = async { while listener.notify(body(&[ground.user(GRACE)])).await != 202 {} };
+    tokio::time::timeout(Duration::from_secs(10), opens_again).await.unwrap();
+    listener.stop().await;
+}
+
+/// A request that sends all of its body but the last byte.
+fn hang(address: &str, length: usize) -> TcpStream {
+    let mut stream = TcpStream::connect(address.trim_start_matches("http://")).unwrap();
+    let head = format!("POST /graph/notifications HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n", length + 1);
+    stream.write_all(head.as_bytes()).unwrap();
+    stream.write_all(&vec![b' '; length]).unwrap();
+    stream
 }

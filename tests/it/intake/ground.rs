@@ -11,6 +11,7 @@ use rollcall::clock::{FixedClock, Timestamp};
 use rollcall::http::callbacks;
 use rollcall::intake::Intake;
 use rollcall::intake::admit::Registry;
+use rollcall::intake::budget::BodyBudget;
 use rollcall::queue::fold::{Fold, Folded};
 use rollcall::secrets::{KeyVersion, Keyring};
 use rollcall::store::inbox::{Inbox, InboxLimits};
@@ -184,8 +185,14 @@ impl Ground {
     }
 
     pub async fn listen(&self) -> Listener {
+        self.listen_within(BodyBudget::default()).await
+    }
+
+    /// The same with another bound on the bodies in memory.
+    pub async fn listen_within(&self, bodies: BodyBudget) -> Listener {
         let registry = Registry::new(self.db.clone(), self.keyring_sender.subscribe());
-        let intake = web::Data::new(Intake { registry, inbox: self.inbox.clone(), clock: self.clock.clone() });
+        let (inbox, clock) = (self.inbox.clone(), self.clock.clone());
+        let intake = web::Data::new(Intake { registry, inbox, clock, bodies });
         let app = move || App::new().app_data(intake.clone()).configure(callbacks::configure);
         let server = HttpServer::new(app).workers(1).disable_signals().bind(("127.0.0.1", 0)).unwrap();
         let address = format!("http://{}", server.addrs()[0]);
