@@ -17,7 +17,7 @@ test: install-test-tools
 	scripts/with-postgres scripts/run-tests $(cargo_flags)
 
 ## The tests marked `#[ignore = "long: ..."]` as well, and the licences.
-test-all: test test-long licences
+test-all: test-long test licences
 
 ## Only the long tests.
 test-long: install-test-tools
