@@ -4,4 +4,5 @@ mod connections;
 mod inbox;
 mod keys;
 mod leases;
+mod migrations;
 mod test_databases;
