@@ -10,6 +10,7 @@ use crate::queue::{self, Lane, Reason};
 use crate::store::leases::Lease;
 use crate::store::runs::{self, Run, RunCounts, RunKind};
 use crate::store::schedules::{self, Schedule};
+use crate::store::{StoreError, connections};
 
 use super::groups::Groups;
 use super::runner::{Ended, Reconciler};
@@ -25,6 +26,8 @@ pub(super) struct FullRun<'a> {
     /// People looked at so far, and of how many if that is known.
     pub(super) done: u64,
     pub(super) total: Option<u64>,
+    /// Whether differences are no sign of a defect: nothing was listed before, or the settings have changed since.
+    pub(super) expects_differences: bool,
     /// People whose groups changed: looked at by the run itself, or by the queue if the run does not get that far.
     pub(super) affected: BTreeSet<ObjectId>,
     /// Who looked like a leaver, and what confirmed it: decided at the end, as one set.
@@ -53,6 +56,7 @@ impl Reconciler {
             counts: RunCounts::default(),
             done: 0,
             total: None,
+            expects_differences: self.expects_differences(session, run).await?,
             affected: BTreeSet::new(),
             leavers: Vec::new(),
         };
@@ -61,6 +65,12 @@ impl Reconciler {
             self.queue_affected(&full).await?;
         }
         outcome
+    }
+
+    async fn expects_differences(&self, session: &Session, run: &Run) -> Result<bool, StoreError> {
+        let id = session.connection().clone();
+        let last = self.db.read(move |db| connections::state(db, &id)).await?.and_then(|state| state.last_reconcile_at);
+        Ok(run.kind == RunKind::Initial || last.is_none_or(|last| last < session.record.updated_at))
     }
 
     async fn phases(&self, full: &mut FullRun<'_>) -> Result<Ended, Trouble> {
@@ -101,7 +111,7 @@ impl Reconciler {
 
     async fn finish(&self, full: &FullRun<'_>, groups: &Groups) -> Result<(), Trouble> {
         let changed = full.counts.changed() + groups.changed;
-        let repairs = if full.run.kind == RunKind::Initial { 0 } else { changed };
+        let repairs = if full.expects_differences { 0 } else { changed };
         if repairs > 0 {
             tracing::warn!(
                 connection.id = %full.session.connection(), run.id = %full.run.id, repairs,

@@ -13,6 +13,7 @@ use crate::support::{TestDatabase, both_databases};
 both_databases!(
     what_neither_notification_nor_delta_told_is_repaired_and_counted,
     a_reconcile_after_everything_settled_finds_nothing,
+    what_new_settings_change_is_no_repair,
     the_nightly_run_comes_at_its_local_time_once_a_day,
     everyone_in_the_tenant_can_be_in_scope,
     a_missed_night_is_made_up_at_the_next_start,
@@ -36,6 +37,17 @@ async fn what_neither_notification_nor_delta_told_is_repaired_and_counted(databa
     // Delta shows the same later, and it is nothing new.
     app.pass(Duration::from_secs(301)).await;
     assert_eq!(app.connection().await["found_by"]["delta"], 0);
+    app.stop().await;
+}
+
+async fn what_new_settings_change_is_no_repair(database: TestDatabase) {
+    let (app, _, people) = engineering(database, 3).await;
+    app.pass(Duration::from_secs(1)).await;
+    app.change(json!({ "mapping": [{ "target": "role", "constant": "guest" }] })).await;
+    assert_eq!(app.account(people[0]).await["role"], "guest");
+    let runs = app.list("runs").await;
+    assert_eq!((&runs[0]["kind"], &runs[0]["repairs"]), (&json!("reconcile"), &json!(0)), "{runs:?}");
+    assert_eq!(runs[0]["counts"]["updated"], 3, "{runs:?}");
     app.stop().await;
 }
 
