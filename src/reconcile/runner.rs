@@ -169,7 +169,7 @@ impl Reconciler {
         }
         let (id, now) = (connection.clone(), self.clock.now());
         let request = runs::RunRequest { kind: run.kind, dry_run: false, object: None, anew: false };
-        self.db.write(move |db| runs::queue_again(db, &id, &request, now)).await
+        self.db.write(move |db| runs::request(db, &id, &request, now).map(drop)).await
     }
 
     /// Ends incremental runs that were waiting for the queue to be drained.

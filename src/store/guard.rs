@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::time::Duration;
 
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Nullable, Text};
+use diesel::sql_types::{BigInt, Text};
 use serde_json::json;
 
 pub use lists::{allow, held, held_in, hold, listed, rejected, set_state, strike};
@@ -17,8 +17,8 @@ use super::db_connection::DbConnection;
 use super::error::StoreError;
 use super::{snapshots, teams};
 use crate::clock::Timestamp;
+use crate::directory::ConnectionId;
 use crate::directory::guard::{HeldLeaver, LeaverCounts, LeaverKey, Ledger};
-use crate::directory::{ConnectionId, RunId};
 
 /// The window over which leavers are counted.
 const WINDOW: Duration = Duration::from_secs(24 * 3_600);
@@ -166,80 +166,4 @@ pub fn reserve(
         .bind::<BigInt, _>(now.minus(WINDOW).0)
         .execute(db)?;
     Ok(())
-}
-
-/// One step of a plan that is kept to be read, not carried out: a dry run's.
-#[derive(Clone, Debug)]
-pub struct PlannedItem {
-    /// `user`, `group` or `membership`.
-    pub kind: &'static str,
-    /// The object.
-    pub object_id: String,
-    /// The team of a membership, otherwise empty.
-    pub team_id: String,
-    /// The name to show.
-    pub name: Option<String>,
-    /// What would be done.
-    pub action: &'static str,
-    /// Why; says so when the guard would hold it.
-    pub reason: Option<String>,
-    /// What would differ, as JSON.
-    pub changes: String,
-}
-
-/// Keeps what a dry run would do.
-pub fn keep_plan(
-    db: &mut DbConnection,
-    connection: &ConnectionId,
-    run: RunId,
-    items: Vec<PlannedItem>,
-) -> Result<(), StoreError> {
-    let row = |item: PlannedItem| {
-        json!([
-            connection.as_str(),
-            run.to_string(),
-            item.kind,
-            item.object_id,
-            item.team_id,
-            item.name,
-            item.action,
-            item.reason,
-            item.changes,
-            "planned",
-        ])
-    };
-    bulk::insert(db, &RUN_ITEMS, items.into_iter().map(row).collect(), OnConflict::Keep)?;
-    Ok(())
-}
-
-#[derive(QueryableByName)]
-struct NameRow {
-    #[diesel(sql_type = Text)]
-    account_external_id: String,
-    #[diesel(sql_type = Nullable<Text>)]
-    profile: Option<String>,
-}
-
-/// The display names of people, for a list that a person will read.
-pub fn names(
-    db: &mut DbConnection,
-    connection: &ConnectionId,
-    people: impl IntoIterator<Item = crate::directory::ObjectId>,
-) -> Result<BTreeMap<crate::directory::ObjectId, String>, StoreError> {
-    let list = bulk::list(db, 2);
-    let rows: Vec<NameRow> = diesel::sql_query(format!(
-        "SELECT external_id AS account_external_id, profile FROM accounts \
-         WHERE connection_id = $1 AND external_id IN {list}"
-    ))
-    .bind::<Text, _>(connection.as_str())
-    .bind::<Text, _>(bulk::texts(people))
-    .load(db)?;
-    let mut names = BTreeMap::new();
-    for row in rows {
-        let profile: crate::directory::profile::Profile = serde_json::from_str(&row.profile.unwrap_or_default())
-            .map_err(|error| StoreError::corrupt("accounts.profile", error))?;
-        let name = profile.display_name.unwrap_or(profile.user_name);
-        names.insert(parse("accounts.external_id", &row.account_external_id)?, name);
-    }
-    Ok(names)
 }

@@ -221,16 +221,6 @@ pub fn finish_drained(db: &mut DbConnection, connection: &ConnectionId, now: Tim
     Ok(finished > 0)
 }
 
-/// Queues a run again after it failed, unless the same is queued already.
-pub fn queue_again(
-    db: &mut DbConnection,
-    connection: &ConnectionId,
-    again: &RunRequest,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    request(db, connection, again, now).map(drop)
-}
-
 /// Puts runs that a dead process left running back to pending, so that they begin again.
 pub fn rescue(db: &mut DbConnection, connection: &ConnectionId) -> Result<usize, StoreError> {
     let rescued = diesel::sql_query(

@@ -107,33 +107,6 @@ pub fn sizes(
     Ok(sizes)
 }
 
-#[derive(QueryableByName)]
-struct PersonRow {
-    #[diesel(sql_type = Text)]
-    external_id: String,
-}
-
-/// The people whose accounts are in `team`, in the order of their ids after `after`.
-pub fn people_after(
-    db: &mut DbConnection,
-    connection: &ConnectionId,
-    team: TeamId,
-    after: Option<ObjectId>,
-    limit: i64,
-) -> Result<Vec<ObjectId>, StoreError> {
-    let rows: Vec<PersonRow> = diesel::sql_query(
-        "SELECT a.external_id FROM team_members m JOIN accounts a \
-         ON a.connection_id = m.connection_id AND a.account_id = m.account_id \
-         WHERE m.connection_id = $1 AND m.team_id = $2 AND a.external_id > $3 ORDER BY a.external_id LIMIT $4",
-    )
-    .bind::<Text, _>(connection.as_str())
-    .bind::<Text, _>(team.to_string())
-    .bind::<Text, _>(after.map(|id| id.to_string()).unwrap_or_default())
-    .bind::<BigInt, _>(limit)
-    .load(db)?;
-    rows.iter().map(|row| parse("accounts.external_id", &row.external_id)).collect()
-}
-
 /// Counts teams that began or ended.
 pub fn count_active(
     db: &mut DbConnection,
