@@ -27,7 +27,8 @@ impl Reconciler {
         let ids: Vec<ObjectId> = seen.iter().map(|one| one.person).collect();
         let record = full.session.record.clone();
         let knowledge = self.db.read(move |db| people::know(db, &record.id, &record.settings, &ids, None)).await?;
-        let plans = people::plan(&knowledge, &seen, &full.session.rules, people::moment(&*self.clock)).plans;
+        let mut planned = people::plan(&knowledge, &seen, &full.session.rules, people::moment(&*self.clock));
+        let plans = std::mem::take(&mut planned.plans);
         let now = self.clock.now();
         let (id, settings) = (full.session.connection(), &full.session.record.settings);
         let set = GuardedSet {
@@ -48,6 +49,8 @@ impl Reconciler {
         let teams = cleared.teams().clone();
         let applied = people::apply_all(&self.db, full.lease, id, cleared, &context).await?;
         full.counts.add(&applied);
+        self.look_again(full, &planned, &context).await?;
+        self.queue_refused(full, &applied).await?;
         self.end_teams(full, teams).await?;
         let (id, run) = (id.clone(), full.run.id);
         let status = self.db.read(move |db| runs::get(db, &id, run)).await?.map(|run| run.status);

@@ -128,7 +128,12 @@ impl Reconciler {
 
     /// People who are not known well enough go to the queue, whose second looks decide; those who cannot be mapped are
     /// logged.
-    async fn look_again(&self, full: &mut FullRun<'_>, rest: &Planned, context: &Context) -> Result<(), Trouble> {
+    pub(super) async fn look_again(
+        &self,
+        full: &mut FullRun<'_>,
+        rest: &Planned,
+        context: &Context,
+    ) -> Result<(), Trouble> {
         full.counts.failed += rest.unmappable.len() as u64;
         if rest.unknown.is_empty() && rest.unmappable.is_empty() {
             return Ok(());
@@ -153,7 +158,7 @@ impl Reconciler {
 
     /// People whose user name is taken are kept in the queue, which takes them up when a user name becomes free; those
     /// somebody else decided about meanwhile are looked at once more.
-    async fn queue_refused(&self, full: &FullRun<'_>, applied: &Applied) -> Result<(), Trouble> {
+    pub(super) async fn queue_refused(&self, full: &FullRun<'_>, applied: &Applied) -> Result<(), Trouble> {
         let refused: Vec<ObjectId> =
             applied.refused.iter().map(|(person, _)| person).chain(&applied.overtaken).copied().collect();
         if refused.is_empty() {
