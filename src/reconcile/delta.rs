@@ -6,15 +6,12 @@ use crate::directory::{ConnectionId, ObjectId};
 use crate::graph::{DeltaFrom, DeltaLink, DeltaNext, DeltaPage, GraphError, NextLink, RemovedReason};
 use crate::provisioning::{Session, Trouble, trouble};
 use crate::queue::{self, Hint, Lane, Reason};
-use crate::store::leases;
+use crate::store::leases::{self, DELTA_LEASE};
 use crate::store::runs::{self, RunKind, RunRequest};
 use crate::store::schedules::{self, Schedule};
 use crate::store::{StoreError, delta_links};
 
 use super::runner::{Ended, Reconciler};
-
-/// The lease of a connection's one delta reader.
-const DELTA_LEASE: &str = "delta";
 
 /// A round this long does not advance.
 const PAGES_MAX: u32 = 10_000;

@@ -12,11 +12,11 @@ use crate::provisioning::people::{self, Batch, Seen};
 use crate::provisioning::{Session, Trouble, teams as team_acts};
 use crate::queue::{self, Lane, Reason};
 use crate::store::apply::{Applied, Context};
-use crate::store::leases::{self, Lease};
+use crate::store::leases::{self, Lease, RUN_LEASE};
 use crate::store::runs::{self, Run, RunStatus};
 use crate::store::{StoreError, guard as guard_store, mirror, teams as all_teams};
 
-use super::runner::{RUN_LEASE, Reconciler};
+use super::runner::Reconciler;
 
 /// People checked again in one request.
 const CHUNK_SIZE: usize = 1_000;

@@ -9,16 +9,13 @@ use crate::clock::SharedClock;
 use crate::directory::ConnectionId;
 use crate::directory::account::Observation;
 use crate::provisioning::{Session, Sessions, Trouble, trouble};
-use crate::store::leases::{self, Lease};
+use crate::store::leases::{self, Lease, RUN_LEASE};
 use crate::store::runs::{self, Run, RunCounts, RunKind, RunStatus};
 use crate::store::schedules::{self, Schedule};
 use crate::store::{Db, StoreError, accounts, connections};
 use crate::telemetry::metrics_names;
 
 use super::schedule;
-
-/// The lease under which one process carries out a connection's runs.
-pub(super) const RUN_LEASE: &str = "run";
 
 /// Runs and polls begun in one go.
 const CONNECTIONS_MAX: i64 = 8;
@@ -160,11 +157,16 @@ impl Reconciler {
     /// A full run that failed is queued again, to begin when the connection no longer waits.
     async fn failed(&self, connection: &ConnectionId, run: &Run, trouble: &Trouble) -> Result<(), StoreError> {
         let until = trouble::record(&self.db, connection, trouble, self.clock.now()).await?;
+        if run.kind == RunKind::OnDemand {
+            // Why is told in the run: it may name the person who was asked for, which no log line does.
+            tracing::info!(connection.id = %connection, run.id = %run.id, "Provisioning on demand failed, see the run");
+            return Ok(());
+        }
         tracing::warn!(
             connection.id = %connection, run.id = %run.id, run.kind = run.kind.as_str(),
             "A run failed, the connection is tried again at {until}: {trouble}"
         );
-        if run.dry_run || run.kind == RunKind::OnDemand {
+        if run.dry_run {
             return Ok(());
         }
         let (id, now) = (connection.clone(), self.clock.now());

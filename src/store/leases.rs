@@ -31,6 +31,12 @@ const _: () = assert!(
         >= LEASE_RENEWAL_INTERVAL.as_secs() + RENEWAL_TIME_MAX.as_secs() + CLOCK_DIFFERENCE_MAX.as_secs()
 );
 
+/// The lease under which one process carries out a connection's runs.
+pub const RUN_LEASE: &str = "run";
+
+/// The lease of a connection's one delta reader.
+pub const DELTA_LEASE: &str = "delta";
+
 /// The owner of leases that belong to no connection.
 pub const NO_CONNECTION: &str = "";
 

@@ -15,6 +15,7 @@ pub use progress::{Progress, add_counts, progress, set_repairs, start};
 use super::accounts::parse;
 use super::db_connection::DbConnection;
 use super::error::StoreError;
+use super::leases::RUN_LEASE;
 use crate::clock::Timestamp;
 use crate::directory::{ConnectionId, RunId};
 
@@ -160,15 +161,16 @@ pub fn connections_with_pending(
         "SELECT r.connection_id FROM runs r JOIN connections c ON c.connection_id = r.connection_id \
          JOIN connection_states s ON s.connection_id = r.connection_id \
          WHERE r.status IN ('pending', 'running') AND (c.paused = $1 OR r.dry_run = $2) \
-         AND NOT EXISTS (SELECT 1 FROM leases l WHERE l.connection_id = r.connection_id AND l.name = 'run' \
-         AND l.until > $3) \
-         AND (s.next_attempt_at IS NULL OR s.next_attempt_at <= $3) \
+         AND NOT EXISTS (SELECT 1 FROM leases l WHERE l.connection_id = r.connection_id AND l.name = $3 \
+         AND l.until > $4) \
+         AND (s.next_attempt_at IS NULL OR s.next_attempt_at <= $4) \
          AND (r.kind <> 'initial' OR NOT EXISTS (SELECT 1 FROM subscriptions u \
          WHERE u.connection_id = r.connection_id AND u.subscription_id IS NULL AND u.attempt_count = 0)) \
-         GROUP BY r.connection_id ORDER BY MIN(r.queued_at) LIMIT $4",
+         GROUP BY r.connection_id ORDER BY MIN(r.queued_at) LIMIT $5",
     )
     .bind::<Bool, _>(false)
     .bind::<Bool, _>(true)
+    .bind::<Text, _>(RUN_LEASE)
     .bind::<BigInt, _>(now.0)
     .bind::<BigInt, _>(limit)
     .load(db)?;

@@ -6,6 +6,7 @@ use diesel::sql_types::{BigInt, Nullable, Text};
 use super::accounts::parse;
 use super::db_connection::DbConnection;
 use super::error::StoreError;
+use super::leases::DELTA_LEASE;
 use crate::clock::Timestamp;
 use crate::directory::ConnectionId;
 
@@ -28,7 +29,7 @@ impl Schedule {
     /// The lease of whoever is at it; a full run is only queued when due, which takes none.
     fn lease(self) -> &'static str {
         match self {
-            Self::Delta => "delta",
+            Self::Delta => DELTA_LEASE,
             Self::Reconcile => "",
         }
     }
